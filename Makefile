@@ -1,0 +1,60 @@
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+STAMP := .venv/.installed
+SCALE ?= 1
+SEED ?= 1
+SECONDS_PER_TARGET ?= 60
+
+.PHONY: help setup demo test lint fuzz kill bench vectors docs generated clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## create .venv from the lock file, hashes required
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: setup ## run the demonstration (SCALE=1 SEED=1)
+	$(BIN)/lodeline demo --scale $(SCALE) --seed $(SEED)
+
+test: setup ## run the tests, among them every example of the README
+	$(BIN)/pytest -q
+
+lint: setup ## format, style, types, import rows, sizes and docstrings
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/check_sizes.py
+
+fuzz: setup ## long property and fuzz runs (SECONDS_PER_TARGET=60)
+	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest -q -m "property or fuzz"
+	$(BIN)/python scripts/fuzz_decoders.py -max_total_time=$(SECONDS_PER_TARGET)
+
+kill: setup ## kill the writer at every write and look at what is left
+	$(BIN)/pytest -q -m crash
+
+bench: setup ## measure proving, verifying and appending
+	$(BIN)/python -m lodeline.bench
+
+vectors: setup ## write the frozen test vectors again
+	@if [ -f vectors/make.py ]; then $(BIN)/python vectors/make.py; fi
+
+docs: setup ## write the generated reference pages again
+	@if [ -f docs/make.py ]; then $(BIN)/python docs/make.py; fi
+
+generated: setup ## fail when writing vectors and docs again changes one of them
+	scripts/check_generated.sh
+
+clean: ## remove what is built, but not .venv
+	rm -rf build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Row 3: what is attested: who says it, about whom, until when, and whether it still stands."""

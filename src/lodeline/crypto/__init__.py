@@ -1,0 +1,1 @@
+"""Row 1: group, transcript, commitments, signatures, sealing; alone in knowing the curve."""

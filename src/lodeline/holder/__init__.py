@@ -1,0 +1,1 @@
+"""Row 6: the only place with secrets: vault, keys and proving."""

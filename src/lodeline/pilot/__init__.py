@@ -1,0 +1,1 @@
+"""Row 8: the demonstration, as data and script."""
