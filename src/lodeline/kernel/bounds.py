@@ -46,3 +46,10 @@ MAX_ENCODED_BYTES: Final = 2**20
 """Largest encoding that is read unless the caller allows more; no entry comes near it."""
 MAX_ENCODED_DEPTH: Final = 32
 """Deepest nesting of arrays and maps that is read or written."""
+
+# ------------------------------------------------------------------ time and text
+
+MAX_TIME: Final = 253_402_300_799
+"""Last block time: 9999-12-31T23:59:59Z, the last that has four digits of year."""
+MAX_QUANTITY_CHARS: Final = 64
+"""Longest text that is read as a quantity."""
