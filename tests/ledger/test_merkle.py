@@ -393,6 +393,7 @@ def test_a_rewritten_entry_shows(size: int, data: st.DataObject) -> None:
     if isinstance(refused.value, WrongOldRoot):
         assert refused.value.expected == seen
     else:
+        assert isinstance(refused.value, WrongNewRoot)
         assert old.bit_count() == 1
         assert refused.value.expected == rewritten.root()
 
