@@ -44,6 +44,7 @@ def bit_generators(count: int) -> tuple[tuple[Point, ...], tuple[Point, ...]]:
         ValueError: a programmer asked for more than the protocol's bound.
     """
     if count > MAX_RANGE_BITS:
-        raise ValueError(f"{count} generators asked for, the bound is {MAX_RANGE_BITS}")
+        message = f"{count} generators asked for, the bound is {MAX_RANGE_BITS}"
+        raise ValueError(message)
     pairs = [_pair(index) for index in range(count)]
     return tuple(g for g, _ in pairs), tuple(h for _, h in pairs)

@@ -1,9 +1,10 @@
 """Statements as data: relations over committed numbers, the same for every recipe.
 
-A statement says, about commitments that both sides know, that certain linear forms of the committed
-numbers are zero (:class:`Zero`), lie in a range (:class:`InRange`), or that a number newly committed
-by the prover is a difference of two products (:class:`Product`). The compiler makes it from public
-values alone, prover and verifier run the same compiler, and so the statement is never sent.
+A statement says, about commitments that both sides know, that certain linear forms of the
+committed numbers are zero (:class:`Zero`), lie in a range (:class:`InRange`), or that a number
+newly committed by the prover is a difference of two products (:class:`Product`). The compiler
+makes it from public values alone, prover and verifier run the same compiler, and so the statement
+is never sent.
 
 Symbols of ``docs/protocol`` and names here:
 

@@ -8,6 +8,7 @@ unspent, signatures, expiries, validity in time.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from lodeline.custody.claims import ClaimName, Model
 from lodeline.custody.forms import FormClass
@@ -111,7 +112,7 @@ def _check_lot(view: TransformView, lot: LotView) -> None:
 
 
 def _check_order(names: Sequence[str]) -> None:
-    if any(first >= second for first, second in zip(names, names[1:], strict=False)):
+    if any(first >= second for first, second in pairwise(names)):
         raise LotsNotInOrder(tuple(names))
 
 
@@ -130,10 +131,10 @@ def _check_claims(view: TransformView, lot: LotView, strand: Strand, names: Sequ
     if not claims and not strand.has_amount:
         raise ClaimNotCovered(view.recipe.name, "", strand.name)
     for claim in claims:
-        _check_model(view, lot, strand, claim)
+        _check_model(view, strand, claim)
 
 
-def _check_model(view: TransformView, lot: LotView, strand: Strand, claim: ClaimName) -> None:
+def _check_model(view: TransformView, strand: Strand, claim: ClaimName) -> None:
     if view.recipe.family is Family.GRANT:
         return
     strongest = Model.parse(view.recipe.custody)
@@ -195,7 +196,7 @@ def _field(lot: LotPublic, name: str) -> object:
 
 
 def _bound_to_site(lot: LotView) -> bool:
-    """Rights, assurance and mass-balance credit belong to a site; book-and-claim credit does not."""
+    """Rights, assurance and mass-balance credit belong to a site; book credit does not."""
     if not lot.form.form_class.is_right:
         return False
     models = {claim.model for strand, claim, _ in lot.claims() if strand.kind is Kind.CREDIT}

@@ -8,7 +8,6 @@ from lodeline.custody.forms import Form, FormTable
 from lodeline.custody.lots import LotPublic
 from lodeline.custody.recipes import Recipe
 from lodeline.custody.standards import Standard, StandardTable
-from lodeline.kernel import cbor
 from lodeline.kernel.ids import Hash32, Tag
 from lodeline.proofs.body import TransformBody
 from lodeline.proofs.proof import Proof
@@ -76,8 +75,3 @@ class RestorationTask:
 
 
 ProofTask = TransformTask | RestorationTask
-
-
-def proof_bytes(proof: Proof) -> bytes:
-    """Return the canonical bytes of a proof."""
-    return cbor.encode_struct(proof)
