@@ -107,7 +107,7 @@ def _check_lot(view: TransformView, lot: LotView) -> None:
             raise StrandNotInForm(lot.form.name, strand.name)
         if (item.amount is not None) != strand.has_amount:
             raise AmountMissing(strand.name)
-        _check_claims(view, lot, strand, [borne.claim for borne in item.claims])
+        _check_claims(view, strand, [borne.claim for borne in item.claims])
     _check_fields(view, lot)
 
 
@@ -116,7 +116,7 @@ def _check_order(names: Sequence[str]) -> None:
         raise LotsNotInOrder(tuple(names))
 
 
-def _check_claims(view: TransformView, lot: LotView, strand: Strand, names: Sequence[str]) -> None:
+def _check_claims(view: TransformView, strand: Strand, names: Sequence[str]) -> None:
     _check_order(names)
     claims = [ClaimName.parse(name) for name in names]
     standards = [claim.standard for claim in claims]
