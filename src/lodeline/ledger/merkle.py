@@ -21,7 +21,7 @@ from typing import Annotated, NewType, Protocol
 from msgspec import Meta, Struct
 
 from lodeline.kernel.errors import LodelineError
-from lodeline.kernel.ids import HASH_BYTES, EntryHash, Hash32
+from lodeline.kernel.ids import HASH_BYTES, EntryHash, Hash32, Hash32W
 
 LeafIndex = NewType("LeafIndex", int)
 """Position of an entry in the log, counted from 0."""
@@ -38,10 +38,9 @@ EMPTY_ROOT = Hash32(sha256(b"").digest())
 LEAF_PREFIX = b"\x00"
 NODE_PREFIX = b"\x01"
 
-NodeHashW = Annotated[Hash32, Meta(min_length=HASH_BYTES, max_length=HASH_BYTES)]
 LeafIndexW = Annotated[LeafIndex, Meta(ge=0, lt=MAX_TREE_SIZE)]
 TreeSizeW = Annotated[TreeSize, Meta(ge=0, le=MAX_TREE_SIZE)]
-PathW = Annotated[tuple[NodeHashW, ...], Meta(max_length=MAX_PATH)]
+PathW = Annotated[tuple[Hash32W, ...], Meta(max_length=MAX_PATH)]
 
 
 class MerkleError(LodelineError):

@@ -31,8 +31,8 @@ from typing import Annotated, TypeAlias
 from msgspec import Meta, Struct
 
 from lodeline.kernel.errors import LodelineError
-from lodeline.kernel.ids import HASH_BYTES, Hash32
-from lodeline.ledger.merkle import NodeHashW, check_hashes
+from lodeline.kernel.ids import HASH_BYTES, Hash32, Hash32W
+from lodeline.ledger.merkle import check_hashes
 
 MAX_DEPTH = 8 * HASH_BYTES
 """Most steps from the root to a leaf: the bits of a key."""
@@ -54,7 +54,7 @@ _Node: TypeAlias = "_Leaf | _Branch"
 _Change: TypeAlias = tuple[bytes, bytes | None]
 """Key and new value, or None where the key goes away."""
 
-SiblingsW = Annotated[tuple[NodeHashW, ...], Meta(max_length=MAX_DEPTH)]
+SiblingsW = Annotated[tuple[Hash32W, ...], Meta(max_length=MAX_DEPTH)]
 
 
 class StateMapError(LodelineError):
@@ -154,8 +154,8 @@ class OccupantElsewhere(StateMapError):
 class Occupant(Struct, frozen=True, forbid_unknown_fields=True):
     """The only leaf below the place where an absent key would be."""
 
-    key: NodeHashW
-    value: NodeHashW
+    key: Hash32W
+    value: Hash32W
 
 
 class PresenceProof(Struct, frozen=True, forbid_unknown_fields=True, tag="presence-proof"):
