@@ -21,7 +21,13 @@ from lodeline.crypto.ranges import absorb_scalars, absorb_widths, bit_weights, p
 from lodeline.crypto.transcript import Transcript
 from lodeline.kernel.errors import LodelineError
 
-__all__ = ["RangeParts", "RangeRoundsWrong", "accumulate_ranges"]
+__all__ = [
+    "RangeChallenges",
+    "RangeParts",
+    "RangeRoundsWrong",
+    "accumulate_ranges",
+    "replay_ranges",
+]
 
 
 class RangeRoundsWrong(LodelineError):
@@ -53,17 +59,13 @@ class RangeParts:
 
 
 @dataclass(frozen=True)
-class _Challenges:
+class RangeChallenges:
+    """The challenges of one range proof, replayed from its transcript."""
+
     y: Scalar
     z: Scalar
     rounds: tuple[Scalar, ...]
-    squares: tuple[Scalar, ...]
-    inverse_squares: tuple[Scalar, ...]
     last: Scalar
-    weight: Scalar
-    """The batch weight of the whole equation."""
-    scaled: Scalar
-    """``last² · weight``."""
 
     @property
     def size(self) -> int:
@@ -71,11 +73,51 @@ class _Challenges:
         return 1 << len(self.rounds)
 
 
+def replay_ranges(
+    transcript: Transcript, widths: Sequence[int], parts: RangeParts
+) -> RangeChallenges:
+    """Absorb a range proof and return its challenges; decodes no point.
+
+    Raises:
+        RangeRoundsWrong: the number of rounds does not fit the widths.
+        RangesTooWide: the widths pass the bound.
+    """
+    rounds = padded(widths).bit_length() - 1
+    if len(parts.left) != rounds or len(parts.right) != rounds:
+        raise RangeRoundsWrong(len(parts.left), len(parts.right), rounds)
+    absorb_widths(transcript, widths)
+    transcript.absorb(Label.RANGE_A, parts.a)
+    y, z = transcript.challenge(Label.RANGE_Y), transcript.challenge(Label.RANGE_Z)
+    found = []
+    for left, right in zip(parts.left, parts.right, strict=True):
+        transcript.absorb(Label.RANGE_LEFT, left)
+        transcript.absorb(Label.RANGE_RIGHT, right)
+        found.append(transcript.challenge(Label.RANGE_ROUND))
+    transcript.absorb(Label.RANGE_A1, parts.a1)
+    transcript.absorb(Label.RANGE_B, parts.b)
+    last = transcript.challenge(Label.RANGE_LAST)
+    absorb_scalars(transcript, (parts.r, parts.s, parts.d))
+    return RangeChallenges(y, z, tuple(found), last)
+
+
+@dataclass(frozen=True)
+class _Terms:
+    """What the parts of the equation share: challenges, weight and their products."""
+
+    challenges: RangeChallenges
+    squares: tuple[Scalar, ...]
+    inverse_squares: tuple[Scalar, ...]
+    weight: Scalar
+    """The batch weight of the whole equation."""
+    scaled: Scalar
+    """``last² · weight``."""
+
+
 def accumulate_ranges(
     accumulator: Accumulator,
-    transcript: Transcript,
     widths: Sequence[int],
     parts: RangeParts,
+    challenges: RangeChallenges,
 ) -> list[Scalar]:
     """Add the verification equation; return the factor of each value's commitment in it.
 
@@ -84,66 +126,46 @@ def accumulate_ranges(
     ``g``); the commitments themselves are never sent.
 
     Raises:
-        RangeRoundsWrong, BadPoint, BadScalar, RangesTooWide: see each.
+        BadPoint, BadScalar: some bytes are no valid encoding.
     """
-    size = padded(widths)
-    rounds = size.bit_length() - 1
-    if len(parts.left) != rounds or len(parts.right) != rounds:
-        raise RangeRoundsWrong(len(parts.left), len(parts.right), rounds)
-    challenges = _replay(transcript, widths, parts, accumulator.weight())
-    _add_points(accumulator, parts, challenges)
-    _add_bits(accumulator, widths, parts, challenges)
-    return _add_values(accumulator, widths, parts, challenges)
-
-
-def _replay(
-    transcript: Transcript, widths: Sequence[int], parts: RangeParts, weight: Scalar
-) -> _Challenges:
-    absorb_widths(transcript, widths)
-    transcript.absorb(Label.RANGE_A, parts.a)
-    y, z = transcript.challenge(Label.RANGE_Y), transcript.challenge(Label.RANGE_Z)
-    rounds = []
-    for left, right in zip(parts.left, parts.right, strict=True):
-        transcript.absorb(Label.RANGE_LEFT, left)
-        transcript.absorb(Label.RANGE_RIGHT, right)
-        rounds.append(transcript.challenge(Label.RANGE_ROUND))
-    transcript.absorb(Label.RANGE_A1, parts.a1)
-    transcript.absorb(Label.RANGE_B, parts.b)
-    last = transcript.challenge(Label.RANGE_LAST)
-    absorb_scalars(transcript, (parts.r, parts.s, parts.d))
-    squares = tuple(e * e for e in rounds)
+    weight = accumulator.weight()
+    squares = tuple(e * e for e in challenges.rounds)
     inverse_squares = tuple(square.inverse() for square in squares)
-    scaled = last * last * weight
-    return _Challenges(y, z, tuple(rounds), squares, inverse_squares, last, weight, scaled)
+    scaled = challenges.last * challenges.last * weight
+    terms = _Terms(challenges, squares, inverse_squares, weight, scaled)
+    _add_points(accumulator, parts, terms)
+    _add_bits(accumulator, widths, parts, terms)
+    return _add_values(accumulator, widths, parts, terms)
 
 
-def _add_points(accumulator: Accumulator, parts: RangeParts, challenges: _Challenges) -> None:
-    scaled, weight = challenges.scaled, challenges.weight
+def _add_points(accumulator: Accumulator, parts: RangeParts, terms: _Terms) -> None:
+    scaled, weight = terms.scaled, terms.weight
     accumulator.add(scaled, decode_point(parts.a))
-    accumulator.add(challenges.last * weight, decode_point(parts.a1))
+    accumulator.add(terms.challenges.last * weight, decode_point(parts.a1))
     accumulator.add(weight, decode_point(parts.b))
-    for left, square in zip(parts.left, challenges.squares, strict=True):
+    for left, square in zip(parts.left, terms.squares, strict=True):
         accumulator.add(scaled * square, decode_point(left))
-    for right, square in zip(parts.right, challenges.inverse_squares, strict=True):
+    for right, square in zip(parts.right, terms.inverse_squares, strict=True):
         accumulator.add(scaled * square, decode_point(right))
 
 
 def _add_bits(
-    accumulator: Accumulator, widths: Sequence[int], parts: RangeParts, challenges: _Challenges
+    accumulator: Accumulator, widths: Sequence[int], parts: RangeParts, terms: _Terms
 ) -> None:
     """Add the coefficients of the bit generators; the only part that grows with ``N``."""
-    y, z, scaled = challenges.y, challenges.z, challenges.scaled
+    challenges, scaled = terms.challenges, terms.scaled
+    y, z = challenges.y, challenges.z
     inverse, size = y.inverse(), challenges.size
     up = ONE
     for x in challenges.rounds:
         up = up * x
     step, y_factors = inverse, []
-    for square in reversed(challenges.squares):
+    for square in reversed(terms.squares):
         y_factors.append(square * step)
         step = step * step
-    last = challenges.last * challenges.weight
+    last = challenges.last * terms.weight
     on_g = _tensor(-(decode_scalar(parts.r) * last * up.inverse()), y_factors)
-    on_h = _tensor(-(decode_scalar(parts.s) * last * up), challenges.inverse_squares[::-1])
+    on_h = _tensor(-(decode_scalar(parts.s) * last * up), terms.inverse_squares[::-1])
     shifts = _bit_shifts(widths, z, scaled * y.pow(scalar(size)), inverse)
     on_h = [a + b for a, b in zip(on_h, shifts, strict=False)] + on_h[len(shifts) :]
     accumulator.add_bits(on_g, on_h)
@@ -173,9 +195,10 @@ def _bit_shifts(widths: Sequence[int], z: Scalar, first: Scalar, inverse: Scalar
 
 
 def _add_values(
-    accumulator: Accumulator, widths: Sequence[int], parts: RangeParts, challenges: _Challenges
+    accumulator: Accumulator, widths: Sequence[int], parts: RangeParts, terms: _Terms
 ) -> list[Scalar]:
-    y, z, scaled, weight = challenges.y, challenges.z, challenges.scaled, challenges.weight
+    challenges, scaled, weight = terms.challenges, terms.scaled, terms.weight
+    y, z = challenges.y, challenges.z
     weights = bit_weights(widths, z)
     ones = sum_scalars(
         factor * scalar((1 << width) - 1) for factor, width in zip(weights, widths, strict=True)

@@ -12,13 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 
 from lodeline.crypto.accumulator import Accumulator, WeightSource, merged
-from lodeline.kernel import cbor
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import Hash32
 from lodeline.proofs.proof import Proof
 from lodeline.proofs.subject import Subject
 from lodeline.proofs.task import ProofTask
-from lodeline.proofs.verifier import ProofDoesNotHold, accumulate_proof
+from lodeline.proofs.verifier import ProofDoesNotHold, Replayed, accumulate_proof, replay
 
 __all__ = ["Verdict", "Verdicts", "VerifiedProofs", "verify_batch", "verify_subject"]
 
@@ -103,12 +102,18 @@ def _shares(tasks: Sequence[ProofTask], workers: int) -> list[Sequence[ProofTask
 def _refusals(tasks: Sequence[ProofTask]) -> list[LodelineError | None]:
     """Return the refusal of each task, or nothing; runs in a worker process."""
     found: list[LodelineError | None] = [None] * len(tasks)
-    seed = _batch_seed(tasks)
-    sums: list[tuple[int, Accumulator]] = []
+    replayed: list[tuple[int, Replayed]] = []
     for index, task in enumerate(tasks):
+        try:
+            replayed.append((index, replay(task.subject(), task.proof)))
+        except LodelineError as refusal:
+            found[index] = refusal
+    seed = _batch_seed([item for _, item in replayed])
+    sums: list[tuple[int, Accumulator]] = []
+    for index, item in replayed:
         accumulator = Accumulator(WeightSource(seed + index.to_bytes(4, "big")))
         try:
-            accumulate_proof(accumulator, task.subject(), task.proof)
+            accumulate_proof(accumulator, item)
         except LodelineError as refusal:
             found[index] = refusal
         else:
@@ -118,13 +123,9 @@ def _refusals(tasks: Sequence[ProofTask]) -> list[LodelineError | None]:
     return found
 
 
-def _batch_seed(tasks: Sequence[ProofTask]) -> bytes:
+def _batch_seed(batch: Sequence[Replayed]) -> bytes:
     """Return a hash of everything in the batch, proofs included, fixed before any weight."""
-    state = hashlib.blake2b(digest_size=64)
-    for task in tasks:
-        state.update(task.key)
-        state.update(hashlib.blake2b(cbor.encode_struct(task.proof), digest_size=64).digest())
-    return state.digest()
+    return hashlib.blake2b(b"".join(item.digest for item in batch), digest_size=64).digest()
 
 
 def _failing(sums: Sequence[tuple[int, Accumulator]]) -> list[int]:
@@ -144,11 +145,8 @@ def verify_subject(subject: Subject, proof: Proof, name: str) -> None:
         ProofDoesNotHold: its equations do not hold.
         ProofShapeWrong, RangeRoundsWrong, BadPoint, BadScalar: it is not even well formed.
     """
-    parts = [data for _, data in subject.binding] + [cbor.encode_struct(proof)]
-    seed = hashlib.blake2b(digest_size=64)
-    for part in parts:
-        seed.update(len(part).to_bytes(8, "big") + part)
-    accumulator = Accumulator(WeightSource(seed.digest()))
-    accumulate_proof(accumulator, subject, proof)
+    replayed = replay(subject, proof)
+    accumulator = Accumulator(WeightSource(_batch_seed([replayed])))
+    accumulate_proof(accumulator, replayed)
     if not accumulator.holds():
         raise ProofDoesNotHold(name)

@@ -155,7 +155,7 @@ def claim_subject(body: ClaimBody, lots: Sequence[LotPublic], forms: FormTable) 
     binding += [(Label.INPUT_LOT, cbor.encode_struct(lot)) for lot in lots]
     owners = tuple(Owner(lot.owner, None) for lot in lots)
     named = dict(commitments_of(Side.INPUT, tuple(lots)))
-    return Subject(Domain.CLAIM, tuple(binding), statement, named, owners)
+    return Subject(Domain.CLAIM, tuple(binding), statement, named, owners, ())
 
 
 def _forms(question: Question, lots: tuple[LotView, ...]) -> Iterator[tuple[LinearForm, int]]:

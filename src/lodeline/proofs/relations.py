@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, IntEnum
+from functools import cached_property
 
 from lodeline.custody.lots import Slot
 
@@ -56,6 +57,18 @@ class Ref:
     side: Side
     index: int
     slot: Slot | None = None
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.side.value, self.index, self.slot))
+
+    def __hash__(self) -> int:
+        """Return the hash, computed once: names are looked up many times in one proof."""
+        return self._hash
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Leave the cached hash behind: it holds in one process only."""
+        return Ref, (self.side, self.index, self.slot)
 
     def __str__(self) -> str:
         return f"{self.side.value} {self.index}" + (f" {self.slot}" if self.slot else "")

@@ -35,6 +35,8 @@ class Subject:
     statement: Statement
     commitments: Mapping[Ref, Commitment]
     owners: tuple[Owner, ...]
+    made: tuple[OneTimeKey, ...]
+    """Owner keys of lots that come into being; they must at least be valid points."""
 
     def transcript(self) -> Transcript:
         """Return the transcript with the complete statement absorbed.
@@ -78,8 +80,11 @@ def transform_subject(view: TransformView) -> Subject:
     """
     statement = compile_transform(view)
     body = view.body
-    named = dict(commitments_of(Side.INPUT, view.spent))
-    named.update(commitments_of(Side.OUTPUT, body.outputs))
+    named = {
+        ref: commitment
+        for lot in (*view.inputs, *view.outputs)
+        for (_, ref), (_, commitment) in zip(lot.numbers, slots(lot.lot), strict=True)
+    }
     if body.process is not None:
         named[Ref(Side.PROCESS, 0)] = body.process.emissions
         named[Ref(Side.PROCESS, 1)] = body.process.primary
@@ -87,7 +92,8 @@ def transform_subject(view: TransformView) -> Subject:
         Owner(lot.owner, spent.tag) for lot, spent in zip(view.spent, body.inputs, strict=True)
     )
     binding = ((Label.BODY, cbor.encode_struct(body)), *_bound_lots(view.spent))
-    return Subject(Domain.TRANSFORM, binding, statement, named, owners)
+    made = tuple(lot.owner for lot in body.outputs)
+    return Subject(Domain.TRANSFORM, binding, statement, named, owners, made)
 
 
 def _bound_lots(lots: tuple[LotPublic, ...]) -> tuple[tuple[Label, bytes], ...]:
@@ -111,4 +117,5 @@ def restoration_subject(
     named.update(commitments_of(Side.OUTPUT, restored))
     owners = tuple(Owner(lot.owner, tag) for lot, tag in zip(spent, tags, strict=True))
     binding = ((Label.BODY, body), *_bound_lots(spent + originals))
-    return Subject(Domain.RESTORATION, binding, statement, named, owners)
+    made = tuple(lot.owner for lot in restored)
+    return Subject(Domain.RESTORATION, binding, statement, named, owners, made)

@@ -3,17 +3,17 @@
 Steps, each marked below:
 
 1. the proof has the shape that the statement demands;
-2. every commitment, announcement and scalar decodes (points one by one, with subgroup check);
-3. the transcript is replayed: statement, products, announcements, responses;
+2. the transcript is replayed: statement, products, announcements, responses, range proof;
+3. every commitment, announcement and scalar decodes (points one by one, with subgroup check);
 4. the sigma equations (T1 owners and tags, zero relations, totals, products) are added;
 5. the range proof is added, its values being linear combinations of the commitments;
 6. the sum is the identity.
 
-Steps 1 to 5 raise a named refusal; step 6 is a yes or no that :mod:`lodeline.proofs.batch` shares
-between many proofs. The caller answers for the state: that inputs exist, are unspent and unexpired,
-and that signatures hold.
+Steps 1 to 5 raise a named refusal; step 6 is a yes or no that :mod:`lodeline.proofs.batch`
+shares between many proofs, with weights drawn after step 2 of all of them. The caller answers for
+the state: that inputs exist, are unspent and unexpired, and that signatures hold.
 
-Soundness, in one paragraph: steps 3 and 4 are an AND composition of Σ-protocols for homomorphisms
+Soundness, in one paragraph: steps 2 to 4 are an AND composition of Σ-protocols for homomorphisms
 (Maurer, "Unifying zero-knowledge proofs of knowledge", AFRICACRYPT 2009) under one Fiat–Shamir
 challenge; step 5 is Bulletproofs+. Each relation's argument stands in ``docs/protocol``. None of it
 has been audited by outsiders.
@@ -26,8 +26,12 @@ from dataclasses import dataclass
 from lodeline.crypto.accumulator import Accumulator
 from lodeline.crypto.group import ONE, ZERO, Point, Scalar, decode_point, decode_scalar, scalar
 from lodeline.crypto.labels import Label
-from lodeline.crypto.range_verifier import RangeParts, accumulate_ranges
-from lodeline.crypto.transcript import Transcript
+from lodeline.crypto.range_verifier import (
+    RangeChallenges,
+    RangeParts,
+    accumulate_ranges,
+    replay_ranges,
+)
 from lodeline.kernel.errors import LodelineError
 from lodeline.proofs.proof import OwnerProof, ProductProof, Proof, RangeProof, TotalProof
 from lodeline.proofs.relations import LinearForm, Ref, Side
@@ -36,10 +40,12 @@ from lodeline.proofs.subject import Owner, Subject
 __all__ = [
     "ProofDoesNotHold",
     "ProofShapeWrong",
+    "Replayed",
     "accumulate_proof",
     "announcements",
     "fold_zeros",
     "range_parts",
+    "replay",
     "responses",
 ]
 
@@ -70,16 +76,27 @@ class ProofDoesNotHold(LodelineError):
     advice_fr = "ne vous fiez pas à cette écriture ; faites refaire la preuve"
 
 
-def accumulate_proof(accumulator: Accumulator, subject: Subject, proof: Proof) -> None:
-    """Add all equations of one proof to an accumulator.
+@dataclass(frozen=True)
+class Replayed:
+    """A proof with the challenges that its transcript gives."""
+
+    subject: Subject
+    proof: Proof
+    fold: Scalar
+    challenge: Scalar
+    ranges: RangeChallenges | None
+    digest: bytes
+    """64 bytes that depend on everything said and proved: a batch draws its weights from them."""
+
+
+def replay(subject: Subject, proof: Proof) -> Replayed:
+    """Check a proof's shape and replay its transcript (steps 1 and 2); decodes no point.
 
     Raises:
         ProofShapeWrong, RangeRoundsWrong: the proof does not have the statement's shape.
-        BadPoint, BadScalar: some bytes are no valid encoding.
     """
     _check_proof_shape(subject, proof)  # step 1
-    equations = _Equations(accumulator, subject, proof)  # step 2
-    transcript = subject.transcript()  # step 3
+    transcript = subject.transcript()  # step 2
     for product in proof.products:
         transcript.absorb(Label.PRODUCT, product.difference)
     fold = transcript.challenge(Label.FOLD)
@@ -88,11 +105,25 @@ def accumulate_proof(accumulator: Accumulator, subject: Subject, proof: Proof) -
     challenge = transcript.challenge(Label.SIGMA)
     for response in responses(proof):
         transcript.absorb(Label.RESPONSE, response)
-    equations.add_owners(challenge)  # step 4
-    equations.add_zeros(challenge, fold)
-    equations.add_totals(challenge)
-    equations.add_products(challenge)
-    equations.add_ranges(transcript)  # step 5
+    ranges = None
+    if proof.ranges is not None:
+        widths = [item.bits for item in subject.statement.ranges]
+        ranges = replay_ranges(transcript, widths, range_parts(proof.ranges))
+    return Replayed(subject, proof, fold, challenge, ranges, transcript.digest())
+
+
+def accumulate_proof(accumulator: Accumulator, replayed: Replayed) -> None:
+    """Add all equations of one proof to an accumulator (steps 3 to 5).
+
+    Raises:
+        BadPoint, BadScalar: some bytes are no valid encoding.
+    """
+    equations = _Equations(accumulator, replayed.subject, replayed.proof)  # step 3
+    equations.add_owners(replayed.challenge)  # step 4
+    equations.add_zeros(replayed.challenge, replayed.fold)
+    equations.add_totals(replayed.challenge)
+    equations.add_products(replayed.challenge)
+    equations.add_ranges(replayed.ranges)  # step 5
     equations.flush()
 
 
@@ -177,6 +208,8 @@ class _Equations:
         self._points: dict[Ref, Point] = {
             ref: decode_point(encoding) for ref, encoding in subject.commitments.items()
         }
+        for key in subject.made:
+            decode_point(key)
         for index, product in enumerate(proof.products):
             self._points[Ref(Side.PRODUCT, index)] = decode_point(product.difference)
         self._factors: dict[Ref, Scalar] = {}
@@ -246,14 +279,14 @@ class _Equations:
         accumulator.add(-weight, decode_point(given.announcement))
         self._add_factor(Ref(Side.PRODUCT, index), -(weight * challenge))
 
-    def add_ranges(self, transcript: Transcript) -> None:
+    def add_ranges(self, challenges: RangeChallenges | None) -> None:
         """T2 to T10: one aggregated range proof over derived commitments."""
-        if self._proof.ranges is None:
+        if self._proof.ranges is None or challenges is None:
             return
         ranges = self._subject.statement.ranges
         widths = [item.bits for item in ranges]
         parts = range_parts(self._proof.ranges)
-        factors = accumulate_ranges(self._accumulator, transcript, widths, parts)
+        factors = accumulate_ranges(self._accumulator, widths, parts, challenges)
         for item, factor in zip(ranges, factors, strict=True):
             self._add_form(item.form, factor)
 

@@ -80,9 +80,13 @@ class LotView:
         """Return the form's width in bits for a strand that the lot has."""
         return self.form.width(strand.name) or 0
 
+    @cached_property
+    def _refs(self) -> dict[Slot, Ref]:
+        return dict(self.numbers)
+
     def amount(self, strand: Strand) -> Ref:
-        """Return the name of the strand's amount."""
-        return Ref(self.side, self.index, Slot(SlotKind.AMOUNT, strand))
+        """Return the name of the strand's amount; the lot has the strand."""
+        return self._refs[Slot(SlotKind.AMOUNT, strand)]
 
     def claims(self) -> Iterator[tuple[Strand, ClaimName, Ref]]:
         """Yield every claim that the lot bears, with its name for relations."""
@@ -92,7 +96,7 @@ class LotView:
 
     def number(self, kind: SlotKind) -> Ref:
         """Return the name of the lot's emissions, primary emissions, site or product."""
-        return Ref(self.side, self.index, Slot(kind))
+        return self._refs[Slot(kind)]
 
 
 @dataclass(frozen=True)
