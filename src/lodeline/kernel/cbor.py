@@ -58,7 +58,8 @@ def decode(
 ) -> object:
     """Read one canonical CBOR value; arrays come back as lists.
 
-    Does not judge what the value means: see `decode_struct`.
+    Does not judge what the value means: see `decode_struct`. A value of many empty maps takes about
+    seventy times its bytes in memory, so `max_bytes` bounds both.
 
     Raises:
         CborTooLarge: more than `max_bytes` bytes.
