@@ -1,8 +1,9 @@
 """Proving one aggregated range proof (see :mod:`.ranges`). Reached only from the holder's side.
 
-The inner-product part keeps the original generators and folds their *coefficients*, so that each
-round costs one multi-scalar multiplication for each of ``L`` and ``R`` and no curve point is
-multiplied alone.
+The inner-product part folds the *coefficients* of the generators and keeps the points, so that a
+round costs one multi-scalar multiplication for each of ``L`` and ``R``. After ``_ROUNDS_UNFOLDED``
+rounds the points themselves are folded once, by many small multiplications: measured, that is
+where the two costs cross.
 """
 
 from __future__ import annotations
@@ -44,10 +45,16 @@ class ValueOutOfRange(LodelineError):
     advice_fr = "Vérifiez les quantités : l'une sort de l'intervalle permis par sa forme."
 
 
+_ROUNDS_UNFOLDED = 4
+_LEAST_TO_FOLD = 256
+
+
 @dataclass
 class _Folding:
     """The state of the inner-product argument between two rounds."""
 
+    points_g: list[Point]
+    points_h: list[Point]
     a: list[Scalar]
     b: list[Scalar]
     on_g: list[Scalar]
@@ -123,7 +130,10 @@ def _start(
     a = [ONE - z if bit else -z for bit in bits]
     b = [(z if bit else z - ONE) + d[i] * y_powers[size - i] for i, bit in enumerate(bits)]
     shift = sum_scalars(x * r for x, r in zip(weights, blindings, strict=True))
-    return _Folding(a, b, [ONE] * size, [ONE] * size, alpha + shift * y_powers[size + 1])
+    all_g, all_h = bit_generators(size)
+    ones = [ONE] * size
+    alpha = alpha + shift * y_powers[size + 1]
+    return _Folding(list(all_g), list(all_h), a, b, ones, list(ones), alpha)
 
 
 def _rounds(
@@ -144,8 +154,19 @@ def _rounds(
         _fold(folding, e, y_half)
         square = e * e
         folding.alpha = folding.alpha + blind_left * square + blind_right * square.inverse()
+        if len(folding.points_g) >= max(_LEAST_TO_FOLD, half << _ROUNDS_UNFOLDED):
+            folding.points_g = _fold_points(folding.points_g, folding.on_g, half)
+            folding.points_h = _fold_points(folding.points_h, folding.on_h, half)
+            folding.on_g, folding.on_h = [ONE] * half, [ONE] * half
         half //= 2
     return left, right
+
+
+def _fold_points(points: list[Point], coefficients: list[Scalar], size: int) -> list[Point]:
+    """Return ``size`` points, each the weighted sum of those that folding made one."""
+    return [
+        multi_scalar_mul(points[start::size], coefficients[start::size]) for start in range(size)
+    ]
 
 
 def _cross(
@@ -161,7 +182,7 @@ def _cross(
     inverse = y_half.inverse()
     a_left, a_right = [x * inverse for x in a1], [x * y_half for x in a2]
     left, right = _Sum(c_left, blinds[0]), _Sum(c_right, blinds[1])
-    all_g, all_h = bit_generators(len(folding.on_g))
+    all_g, all_h = folding.points_g, folding.points_h
     for start in range(0, len(all_g), 2 * half):
         low, middle, high = start, start + half, start + 2 * half
         left.extend(all_g[middle:high], a_left, folding.on_g[middle:high])
@@ -221,9 +242,8 @@ def _finish(
     r, s, delta, eta = nonces.next(), nonces.next(), nonces.next(), nonces.next()
     a, b = folding.a[0], folding.b[0]
     total = _Sum((r * b + s * a) * y, delta)
-    all_g, all_h = bit_generators(len(folding.on_g))
-    total.extend(all_g, [r] * len(all_g), folding.on_g)
-    total.extend(all_h, [s] * len(all_h), folding.on_h)
+    total.extend(folding.points_g, [r] * len(folding.on_g), folding.on_g)
+    total.extend(folding.points_h, [s] * len(folding.on_h), folding.on_h)
     a1 = total.encoded()
     b_bytes = _Sum(r * y * s, eta).encoded()
     transcript.absorb(Label.RANGE_A1, a1)
