@@ -47,7 +47,8 @@ PUBLISHED = [
             "If you think cryptography is the answer to your problem,\n"
             "then you don't know what your problem is.\n"
             "\n"
-            "— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdng"
+            "— PeterNeumann "
+            "x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdng"
             "otpRZb6KE6RyyBwJnAM=\n"
         ),
     ),
@@ -58,7 +59,8 @@ PUBLISHED = [
             "20852163\n"
             "CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n"
             "\n"
-            "— sum.golang.org Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9"
+            "— sum.golang.org "
+            "Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9"
             "nTo+zyWE+xeMcTOAYQ8=\n"
         ),
     ),
@@ -67,7 +69,8 @@ PUBLISHED = [
         (
             "This is an example message.\n"
             "\n"
-            "— example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXm"
+            "— example.com/foo "
+            "Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXm"
             "RKuwHjG1Yu72IneyaQM=\n"
         ),
     ),
