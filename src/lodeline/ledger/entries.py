@@ -19,9 +19,10 @@ from typing import Annotated, NewType
 import msgspec
 from msgspec.structs import replace
 
+from lodeline.custody.allocation import AllocationTable
 from lodeline.custody.forms import Form
 from lodeline.custody.lots import LotPublic
-from lodeline.custody.recipes import Recipe, Weight
+from lodeline.custody.recipes import Recipe
 from lodeline.custody.standards import Standard
 from lodeline.kernel import cbor
 from lodeline.kernel.cbor_errors import CborTooLarge
@@ -51,7 +52,6 @@ __all__ = [
     "AdoptForm",
     "AdoptRecipe",
     "AdoptStandard",
-    "AllocationTable",
     "AnchorBody",
     "Correction",
     "CorrectionBody",
@@ -145,15 +145,6 @@ class SiteRecord(Wire, frozen=True):
     title: Text
     country: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}\Z")]
     facility_key: MemberKeyW
-
-
-class AllocationTable(Wire, frozen=True):
-    """A dated table of emission-allocation weights that recipes draw on (rule 9)."""
-
-    name: Text
-    valid_from: BlockTimeW
-    weights: tuple[Weight, ...]
-    source: Text
 
 
 class Genesis(Wire, frozen=True, tag="genesis"):

@@ -1,0 +1,186 @@
+"""What an accepted entry does to the state, as data: computed whole, then committed whole.
+
+Nothing here decides. A change is made by ``apply`` from a state that it only reads; the state's map
+is updated from the change and from nothing else, so what is not in a change did not happen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import msgspec
+
+from lodeline.kernel import cbor
+from lodeline.kernel.ids import Hash32, LotId, MemberId, OneTimeKey, SiteId, Tag
+from lodeline.kernel.time import BlockTime
+from lodeline.ledger.entries import EntryId, SiteRecord
+from lodeline.ledger.records import (
+    Constants,
+    EntryRecord,
+    GrantKey,
+    GrantRecord,
+    LotRecord,
+    Making,
+    MemberRecord,
+    OfferRecord,
+    RecallRecord,
+    Recognition,
+    RecognitionKey,
+)
+from lodeline.ledger.statekeys import PRESENT, StateKind, digest_of, state_key
+from lodeline.ledger.tables import Adopted
+
+__all__ = ["AnchorKey", "Change", "Flag", "combined", "map_updates"]
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class AnchorKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A digest that a member anchored."""
+
+    member: MemberId
+    digest: Hash32
+
+
+class Flag(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The recalls that a lot is under, each named by the lot that it names, ascending."""
+
+    recalls: tuple[LotId, ...]
+
+
+@dataclass(frozen=True)
+class Change:
+    """Everything that one accepted entry changes; None as a value takes the key away."""
+
+    accepted: Mapping[EntryId, EntryRecord] = field(default_factory=dict)
+    constants: Constants | None = None
+    acts: int = 0
+    """How many acts of governance this is: 1 for a vote of the members, 0 otherwise."""
+    adopted: Adopted = field(default_factory=Adopted)
+    members: Mapping[MemberId, MemberRecord] = field(default_factory=dict)
+    sites: Mapping[SiteId, SiteRecord] = field(default_factory=dict)
+    recognitions: Mapping[RecognitionKey, Recognition | None] = field(default_factory=dict)
+    anchors: Mapping[AnchorKey, EntryId] = field(default_factory=dict)
+    lots: Mapping[LotId, LotRecord] = field(default_factory=dict)
+    """New lots, unspent."""
+    spent: Mapping[LotId, Hash32] = field(default_factory=dict)
+    """Lots used up, with the making that used them."""
+    tags: Mapping[Tag, Hash32] = field(default_factory=dict)
+    owner_keys: Mapping[OneTimeKey, LotId] = field(default_factory=dict)
+    makings: Mapping[Hash32, Making] = field(default_factory=dict)
+    offers: Mapping[EntryId, OfferRecord] = field(default_factory=dict)
+    reserved_tags: Mapping[Tag, EntryId | None] = field(default_factory=dict)
+    reserved_lots: Mapping[LotId, EntryId | None] = field(default_factory=dict)
+    grants: Mapping[GrantKey, GrantRecord | None] = field(default_factory=dict)
+    recalls: Mapping[LotId, RecallRecord | None] = field(default_factory=dict)
+    flags: Mapping[LotId, Flag | None] = field(default_factory=dict)
+
+    @property
+    def time(self) -> BlockTime | None:
+        """Return the block time of the entry, where the change is that of a whole entry."""
+        for record in self.accepted.values():
+            return record.time
+        return None
+
+
+def combined(parts: Iterable[Change]) -> Change:
+    """Return the registry changes of several acts as one; later ones override earlier ones."""
+    each = tuple(parts)
+    return Change(
+        adopted=Adopted(
+            forms=tuple(form for part in each for form in part.adopted.forms),
+            standards=tuple(item for part in each for item in part.adopted.standards),
+            allocations=tuple(item for part in each for item in part.adopted.allocations),
+            recipes=_union(part.adopted.recipes for part in each),
+        ),
+        members=_union(part.members for part in each),
+        sites=_union(part.sites for part in each),
+        recognitions=_union(part.recognitions for part in each),
+        recalls=_union(part.recalls for part in each),
+        flags=_union(part.flags for part in each),
+    )
+
+
+def _union(parts: Iterable[Mapping[K, V]]) -> dict[K, V]:
+    merged: dict[K, V] = {}
+    for part in parts:
+        merged.update(part)
+    return merged
+
+
+_Update = tuple[Hash32, Hash32 | None]
+
+
+def map_updates(change: Change, acts_before: int) -> dict[Hash32, Hash32 | None]:
+    """Return what a change does to the state map; ``acts_before`` counts acts of governance."""
+    updates: dict[Hash32, Hash32 | None] = {}
+    updates.update(_registry_updates(change, acts_before))
+    updates.update(_table_updates(change.adopted))
+    updates.update(_lot_updates(change))
+    updates.update(_status_updates(change))
+    return updates
+
+
+def _registry_updates(change: Change, acts_before: int) -> Iterator[_Update]:
+    if change.constants is not None:
+        yield state_key(StateKind.CONSTANTS), digest_of(change.constants)
+    if change.acts:
+        count = EntryRecord(acts_before + change.acts, BlockTime(0))
+        yield state_key(StateKind.GOVERNANCE), digest_of(count)
+    for entry, accepted in change.accepted.items():
+        yield state_key(StateKind.ENTRY, entry), digest_of(accepted)
+    for member, record in change.members.items():
+        yield state_key(StateKind.MEMBER, member.encode()), digest_of(record)
+    for site, holding in change.sites.items():
+        yield state_key(StateKind.SITE, site.encode()), digest_of(holding)
+    yield from _keyed(StateKind.RECOGNITION, change.recognitions)
+    for anchor in change.anchors:
+        yield state_key(StateKind.ANCHOR, cbor.encode_struct(anchor)), PRESENT
+
+
+def _table_updates(adopted: Adopted) -> Iterator[_Update]:
+    for form in adopted.forms:
+        yield state_key(StateKind.FORM, form.name.encode()), digest_of(form)
+    for standard in adopted.standards:
+        yield state_key(StateKind.STANDARD, standard.name.encode()), digest_of(standard)
+    for table in adopted.allocations:
+        yield state_key(StateKind.ALLOCATION, table.name.encode()), digest_of(table)
+    for digest, recipe in adopted.recipes.items():
+        yield state_key(StateKind.RECIPE, digest), digest_of(recipe)
+
+
+def _lot_updates(change: Change) -> Iterator[_Update]:
+    for lot, record in change.lots.items():
+        yield state_key(StateKind.UNSPENT, lot), digest_of(record.lot)
+    for lot in change.spent:
+        yield state_key(StateKind.UNSPENT, lot), None
+    for tag in change.tags:
+        yield state_key(StateKind.TAG, tag), PRESENT
+    for tag, offer in change.reserved_tags.items():
+        yield state_key(StateKind.RESERVED, tag), None if offer is None else Hash32(offer)
+    for key in change.owner_keys:
+        yield state_key(StateKind.OWNER_KEY, key), PRESENT
+    for identity, making in change.makings.items():
+        yield state_key(StateKind.MAKING, identity), digest_of(making)
+
+
+def _status_updates(change: Change) -> Iterator[_Update]:
+    for offer, record in change.offers.items():
+        yield state_key(StateKind.OFFER, offer), digest_of(record)
+    yield from _keyed(StateKind.GRANT, change.grants)
+    for lot, recall in change.recalls.items():
+        yield state_key(StateKind.RECALL, lot), None if recall is None else digest_of(recall)
+    for lot, flag in change.flags.items():
+        yield state_key(StateKind.FLAG, lot), None if flag is None else digest_of(flag)
+
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+def _keyed(kind: StateKind, changes: Mapping[S, msgspec.Struct | None]) -> Iterator[_Update]:
+    for key, record in changes.items():
+        where = state_key(kind, cbor.encode_struct(key))
+        yield where, None if record is None else digest_of(record)

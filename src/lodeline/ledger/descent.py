@@ -1,0 +1,139 @@
+"""Questions about the graph of lots: what came of a lot, what a lot came from, who issued it.
+
+A reversal gives equal lots back, a re-grant one equal lot: such a lot has the past of the lot that
+it equals, and only the lot that it equals leads to it. So undoing a blend does not leave the clean
+lot flagged with the recalled one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lodeline.custody.forms import FormClass
+from lodeline.custody.recipes import Family
+from lodeline.kernel.ids import Hash32, LotId, MemberId
+from lodeline.ledger.records import LotRecord, Making, MakingKind
+from lodeline.ledger.state import State
+
+__all__ = [
+    "children",
+    "comes_wholly_from",
+    "descendants",
+    "form_class_of",
+    "issuers",
+    "maker_of",
+    "remainders",
+]
+
+
+def form_class_of(state: State, lot: LotId) -> FormClass:
+    """Return the class of a known lot's form.
+
+    Raises:
+        UnknownForm: the lot's form is not in the table.
+    """
+    return state.tables.forms[_record(state, lot).lot.form].form_class
+
+
+def _record(state: State, lot: LotId) -> LotRecord:
+    record = state.lots.get(lot)
+    assert record is not None  # noqa: S101 - edges of the graph name lots that exist
+    return record
+
+
+def children(state: State, lot: LotId) -> tuple[LotId, ...]:
+    """Return the lots that came of a lot in one step; none while it is unspent.
+
+    Of a lot whose transform was reversed: the lot that was given back for it.
+    """
+    consumer = state.consumers.get(lot)
+    making = None if consumer is None else state.makings.get(consumer)
+    if making is None or making.kind is MakingKind.REVERSAL:
+        return ()
+    undone = None if making.reversed_by is None else state.makings.get(making.reversed_by)
+    if undone is None:
+        return making.outputs
+    return (undone.outputs[making.inputs.index(lot)],)
+
+
+def descendants(state: State, lot: LotId) -> Iterator[LotId]:
+    """Yield every lot that came of a lot, the nearest first, each once; not the lot itself."""
+    seen = {lot}
+    waiting = [lot]
+    for current in waiting:
+        for child in children(state, current):
+            if child not in seen:
+                seen.add(child)
+                waiting.append(child)
+                yield child
+
+
+def maker_of(state: State, lot: LotId) -> tuple[Hash32, Making]:
+    """Return the transform that a known lot came from, seen through restoring and re-granting."""
+    record = _record(state, lot)
+    while record.equals is not None:
+        record = _record(state, record.equals)
+    making = state.makings.get(record.maker)
+    assert making is not None  # noqa: S101 - a lot is made together with its making
+    return record.maker, making
+
+
+def issuers(state: State, making: Making) -> tuple[MemberId, ...]:
+    """Return who issued a transform: its first signer and the member whose site it names."""
+    found = list(making.signers[:1])
+    site = None if making.site is None else state.sites.get(making.site)
+    if site is not None and site.member not in found:
+        found.append(site.member)
+    return tuple(found)
+
+
+def comes_wholly_from(state: State, lot: LotId, transform: Hash32) -> bool:
+    """Return whether everything in a lot went through one transform.
+
+    True of the transform's outputs, and of what came of such lots and of no others. By conservation
+    (T2, T4) all lots that come wholly from a transform hold together, at any time, no more than it
+    made; this is the cap on corrections. Grants and mining add, so nothing made by them comes
+    wholly from anything else.
+    """
+    start = state.makings.get(transform)
+    if start is None:
+        return False
+    known: dict[LotId, bool] = {}
+    waiting = [lot]
+    while waiting:
+        current = waiting[-1]
+        maker, making = maker_of(state, current)
+        if maker == transform or _starts_anew(making) or making.index <= start.index:
+            known[current] = maker == transform
+        unknown = [item for item in making.inputs if item not in known]
+        if current in known or not unknown:
+            known.setdefault(current, all(known[item] for item in making.inputs))
+            waiting.pop()
+        else:
+            waiting.extend(unknown)
+    return known[lot]
+
+
+def _starts_anew(making: Making) -> bool:
+    return not making.inputs or making.family == Family.GRANT.value
+
+
+def remainders(state: State, grant: LotId) -> frozenset[LotId]:
+    """Return the unspent lots of a grant's own class that are left of it."""
+    own_class = form_class_of(state, grant)
+    return frozenset(
+        lot
+        for lot in (grant, *_right_descendants(state, grant, own_class))
+        if state.is_unspent(lot)
+    )
+
+
+def _right_descendants(state: State, grant: LotId, own_class: FormClass) -> Iterator[LotId]:
+    seen = {grant}
+    waiting = [grant]
+    for current in waiting:
+        for child in children(state, current):
+            if child not in seen and form_class_of(state, child) is own_class:
+                seen.add(child)
+                waiting.append(child)
+                yield child
