@@ -65,7 +65,7 @@ class NoteTooLong(NoteError):
     size: int
     limit: int
 
-    code = "note-too-long"
+    code = "checkpoint-note-too-long"
     en = "the note has {size} bytes, at most {limit} are read"
     fr = "la note fait {size} octets, on en lit au plus {limit}"
     advice_en = "make sure that this is a checkpoint, and fetch it again"

@@ -72,9 +72,14 @@ def _port_of(view: TransformView, side: str, ports: Sequence[Port], lot: LotView
         if lot.form.name in port.forms:
             return index
     for index, port in enumerate(ports):
-        if ANY_FORM in port.forms and lot.is_material:
+        if ANY_FORM in port.forms and _can_be_any(lot):
             return index
     raise FormNotExpected(view.recipe.name, side, lot.form.name)
+
+
+def _can_be_any(lot: LotView) -> bool:
+    """A port for any form takes material; a product leaves only by a recipe that names it."""
+    return lot.is_material and lot.form.form_class is not FormClass.PRODUCT
 
 
 def _check_same_form(view: TransformView) -> None:
