@@ -92,8 +92,7 @@ def comes_wholly_from(state: State, lot: LotId, transform: Hash32) -> bool:
 
     True of the transform's outputs, and of what came of such lots and of no others. By conservation
     (T2, T4) all lots that come wholly from a transform hold together, at any time, no more than it
-    made; this is the cap on corrections. Grants and mining add, so nothing made by them comes
-    wholly from anything else.
+    made; this is the cap on corrections. A grant adds, so what it gives comes wholly from it alone.
     """
     start = state.makings.get(transform)
     if start is None:

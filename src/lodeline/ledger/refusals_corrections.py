@@ -12,16 +12,17 @@ __all__ = [
     "AlreadyReversed",
     "AuditorNotIndependent",
     "CorrectionBeyond",
+    "CorrectionNotReversible",
     "CorrectionRefused",
     "CorrectionSigners",
     "CorrectionTransformDiffers",
     "CorrectionWithoutLots",
     "NotRecalled",
-    "NotReversible",
     "NotTheIssuer",
     "OfferStillOpen",
     "RecallNotAllowed",
     "ReplacementDiffers",
+    "ReplacementNotReversible",
     "RestoredCountWrong",
     "TransformUnknown",
 ]
@@ -43,18 +44,28 @@ class TransformUnknown(CorrectionRefused):
     advice_fr = "nommez une transformation acceptée"
 
 
-class NotReversible(CorrectionRefused):
-    """A transform that cannot be reversed as such."""
+class CorrectionNotReversible(CorrectionRefused):
+    """A reversal of a corrective transform."""
 
     transform: TransformId
-    family: str
-    reason: str
 
-    code = "not-reversible"
-    en = "the transform {transform} ({family}) cannot be reversed: {reason}"
-    fr = "la transformation {transform} ({family}) ne peut être annulée : {reason}"
-    advice_en = "make a correction or a replacing grant"
-    advice_fr = "faites une correction ou un octroi de remplacement"
+    code = "correction-not-reversible"
+    en = "the transform {transform} is a correction and cannot be reversed"
+    fr = "la transformation {transform} est une correction et ne peut être annulée"
+    advice_en = "correct it by another correction"
+    advice_fr = "corrigez-la par une autre correction"
+
+
+class ReplacementNotReversible(CorrectionRefused):
+    """A reversal of a grant that replaced another one."""
+
+    transform: TransformId
+
+    code = "replacement-not-reversible"
+    en = "the grant {transform} replaced another one and cannot be reversed"
+    fr = "l'octroi {transform} en a remplacé un autre et ne peut être annulé"
+    advice_en = "replace it by a further grant"
+    advice_fr = "remplacez-le par un nouvel octroi"
 
 
 class AlreadyReversed(CorrectionRefused):

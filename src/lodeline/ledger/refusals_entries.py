@@ -8,6 +8,7 @@ from lodeline.kernel.time import BlockTime
 from lodeline.ledger.entries import EntryId, Status
 
 __all__ = [
+    "BlockTimeWentBack",
     "EntryAlreadyAccepted",
     "EntryRefused",
     "GenesisAgain",
@@ -22,7 +23,6 @@ __all__ = [
     "SiteSignatureInvalid",
     "SiteSignatureMissing",
     "SiteSignatureNotExpected",
-    "TimeWentBack",
     "UnknownMember",
     "WrongChain",
     "WrongVersion",
@@ -59,13 +59,13 @@ class WrongVersion(EntryRefused):
     advice_fr = "utilisez un programme de la version du registre"
 
 
-class TimeWentBack(EntryRefused):
+class BlockTimeWentBack(EntryRefused):
     """A block time before the last one."""
 
     last: BlockTime
     now: BlockTime
 
-    code = "time-went-back"
+    code = "block-time-went-back"
     en = "the block time {now} is before the last one, {last}"
     fr = "l'heure de bloc {now} précède la dernière, {last}"
     advice_en = "set the clock of the node that orders the entries"

@@ -22,10 +22,7 @@ __all__ = [
     "AllocationKnown",
     "AnchorKnown",
     "ElementUnknown",
-    "FormBoundWrong",
     "FormKnown",
-    "FormStrandWrong",
-    "FormWidthWrong",
     "GovernanceRefused",
     "KeyUnchanged",
     "MemberKeyTaken",
@@ -36,6 +33,7 @@ __all__ = [
     "NotEnoughVotes",
     "RecipeKnown",
     "RecipeToRetireUnknown",
+    "RecipeVersionsOverlap",
     "RecognitionMissing",
     "RecognitionOver",
     "RecognitionSubject",
@@ -246,50 +244,6 @@ class FormKnown(GovernanceRefused):
     advice_fr = "donnez un nom propre à la nouvelle forme"
 
 
-class FormWidthWrong(GovernanceRefused):
-    """A width of a form outside the protocol's range."""
-
-    form: FormName
-    number: str
-    bits: int
-    most: int
-
-    code = "form-width-wrong"
-    en = "“{form}” gives {number} {bits} bits; 1 to {most} are allowed"
-    fr = "« {form} » donne {bits} bits à {number} ; de 1 à {most} sont admis"
-    advice_en = "state a width within the range; rights have no emissions"
-    advice_fr = "donnez une largeur admise ; les droits n'ont pas d'émissions"
-
-
-class FormStrandWrong(GovernanceRefused):
-    """A strand of a kind that forms of this class do not have."""
-
-    form: FormName
-    form_class: str
-    strand: StrandName
-
-    code = "form-strand-wrong"
-    en = "“{form}” is {form_class} and cannot have the strand {strand}"
-    fr = "« {form} » est {form_class} et ne peut avoir le brin {strand}"
-    advice_en = "keep material, licences, quotas, assurance and credit in forms of their own"
-    advice_fr = "gardez matière, licences, quotas, assurance et crédit dans des formes propres"
-
-
-class FormBoundWrong(GovernanceRefused):
-    """A ratio or least amount of a form that no lot can meet, or that any lot meets."""
-
-    form: FormName
-    number: str
-    low: int
-    high: int
-
-    code = "form-bound-wrong"
-    en = "“{form}”: {number} from {low} to {high} is no sound range"
-    fr = "« {form} » : {number} de {low} à {high} n'est pas un domaine valable"
-    advice_en = "state a range that lots of the form can meet, over strands that it has"
-    advice_fr = "donnez un domaine que des lots de la forme puissent tenir, sur des brins qu'elle a"
-
-
 class ElementUnknown(GovernanceRefused):
     """An element that the genesis does not name."""
 
@@ -370,6 +324,21 @@ class RecipeKnown(GovernanceRefused):
     fr = "{recipe} version {version} a déjà été adoptée"
     advice_en = "give the recipe a higher version"
     advice_fr = "donnez à la recette une version plus élevée"
+
+
+class RecipeVersionsOverlap(GovernanceRefused):
+    """A version of a recipe that would be in force beside an earlier one."""
+
+    recipe: RecipeName
+    earlier: int
+    ends: BlockTime | None
+    begins: BlockTime
+
+    code = "recipe-versions-overlap"
+    en = "{recipe} version {earlier} is in force until {ends}, the new one begins at {begins}"
+    fr = "{recipe} version {earlier} est en vigueur jusqu'à {ends}, la nouvelle dès {begins}"
+    advice_en = "retire the earlier version in the same vote, or begin after its end"
+    advice_fr = "retirez l'ancienne version par le même vote, ou commencez après sa fin"
 
 
 class RecipeToRetireUnknown(GovernanceRefused):

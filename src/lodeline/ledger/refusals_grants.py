@@ -16,6 +16,7 @@ from lodeline.kernel.time import BlockTime
 
 __all__ = [
     "GrantClassWrong",
+    "GrantEmpty",
     "GrantExists",
     "GrantInputsNotExpected",
     "GrantOutputs",
@@ -44,6 +45,18 @@ class GrantOutputs(GrantRefused):
     fr = "un octroi donne un lot, et non {found}"
     advice_en = "make one grant for each lot"
     advice_fr = "faites un octroi par lot"
+
+
+class GrantEmpty(GrantRefused):
+    """A grant of a lot without strands, or of assurance without claims."""
+
+    form: FormName
+
+    code = "grant-empty"
+    en = "the granted lot of “{form}” has no strand, or bears no claim"
+    fr = "le lot octroyé de « {form} » n'a pas de brin, ou ne porte pas de déclaration"
+    advice_en = "name the elements, and for assurance the standards, that are granted"
+    advice_fr = "nommez les éléments, et pour l'assurance les normes, qui sont octroyés"
 
 
 class GrantClassWrong(GrantRefused):

@@ -31,6 +31,7 @@ from lodeline.ledger.records import (
 from lodeline.ledger.shelf import Shelf
 from lodeline.ledger.statemap import StateMap
 from lodeline.ledger.tables import NO_TABLES, Tables
+from lodeline.proofs.body import TransformBody
 
 __all__ = ["State"]
 
@@ -114,6 +115,11 @@ class State(_Shelves):
         """Return the lots that a transform made, or nothing where there is no such transform."""
         record = self.makings.get(making)
         return None if record is None else record.outputs
+
+    def sale_of(self, offer: EntryId) -> TransformBody | None:
+        """Return the sale that an offer carries, or nothing where there is no such offer."""
+        record = self.offers.get(offer)
+        return None if record is None else record.body
 
     def is_unspent(self, lot: LotId) -> bool:
         """Return whether a lot is there and not used up."""
