@@ -175,11 +175,10 @@ def transform_change(case: Case, standing: Standing) -> Change:
         corrections=(),
     )
     by = Hash32(identity)
-    carried = _is_carried(standing)
     return Change(
         lots={
-            lot: LotRecord(body.outputs[index], by, index, carried, None)
-            for index, lot in enumerate(making.outputs)
+            lot: LotRecord(public, by, index, _is_carried(case, standing, public), None)
+            for index, (lot, public) in enumerate(zip(making.outputs, body.outputs, strict=True))
         },
         spent=dict.fromkeys(making.inputs, by),
         tags={spent.tag: by for spent in body.inputs},
@@ -191,8 +190,16 @@ def transform_change(case: Case, standing: Standing) -> Change:
     )
 
 
-def _is_carried(standing: Standing) -> bool:
-    return standing.recipe.family is Family.CARRY or any(r.carried for r in standing.inputs)
+def _is_carried(case: Case, standing: Standing, lot: LotPublic) -> bool:
+    """Return whether an output is credit that was carried on, now or before."""
+    if not _is_credit(case, lot):
+        return False
+    carried = (record.carried for record in standing.inputs if _is_credit(case, record.lot))
+    return standing.recipe.family is Family.CARRY or any(carried)
+
+
+def _is_credit(case: Case, lot: LotPublic) -> bool:
+    return case.state.tables.forms[lot.form].form_class is FormClass.CREDIT
 
 
 # ------------------------------------------------------------------ step 2: the recipe
@@ -278,7 +285,8 @@ def _right_expiry(
     """Return when an output of a class expires: the earliest of the inputs of its own class.
 
     Of its own class, because a right comes from the same right alone (rule 4 of adoption); the
-    month of an assurance that is used beside it does not shorten a quarter's credit.
+    month of an assurance that is used beside it does not shorten a quarter's credit. New credit,
+    mass-balance or book-and-claim, expires with the period in which it is accepted.
     """
     constants = case.constants
     if family is Family.GRANT:
@@ -286,7 +294,8 @@ def _right_expiry(
     if family is Family.DEPOSIT and form_class is FormClass.CREDIT:
         return min([*own, constants.credit_expiry(case.now)])
     if not own:
-        return None
+        issued = family is Family.TRANSFER_CREDIT and form_class is FormClass.CREDIT
+        return constants.credit_expiry(case.now) if issued else None
     if family is Family.CARRY and form_class is FormClass.CREDIT:
         return constants.carried_expiry(min(own))
     return min(own)
