@@ -12,7 +12,7 @@ from lodeline.custody.candidate import Candidate, RecipeRefused
 from lodeline.custody.claims import Model
 from lodeline.custody.forms import Form, FormClass
 from lodeline.custody.recipes import ANY_FORM, Family, Port
-from lodeline.custody.strands import Kind, Strand
+from lodeline.custody.strands import Kind
 from lodeline.kernel.bounds import MAX_INPUTS, MAX_INTENSITY, MAX_OUTPUTS, PPM_ONE
 from lodeline.kernel.ids import ElementSymbol, FormName, Role, StrandName
 from lodeline.kernel.units import Ppm
@@ -36,6 +36,7 @@ __all__ = [
     "SiteRequired",
     "ValidityEmpty",
     "check_custody",
+    "check_floors",
     "check_ports",
 ]
 
@@ -490,11 +491,15 @@ def _check_process(candidate: Candidate) -> None:
     recipe = candidate.recipe
     if recipe.has_process and recipe.family not in _EMITS:
         raise ProcessNotAllowed(candidate.name, recipe.family)
+
+
+def check_floors(candidate: Candidate) -> None:
+    """Check that floors are on metals that the recipe makes with emissions of its own.
+
+    Raises:
+        FloorWithoutProcess: one is not.
+    """
     for strand, _ in candidate.expanded.floors:
         made = candidate.expanded.right_of(strand) is not None
-        if not recipe.has_process or not made or not _is_metal(strand):
+        if not candidate.recipe.has_process or not made or strand.kind is not Kind.METAL:
             raise FloorWithoutProcess(candidate.name, strand.name)
-
-
-def _is_metal(strand: Strand) -> bool:
-    return strand.kind is Kind.METAL

@@ -104,9 +104,9 @@ def advise_contained(
     if dry == 0:
         return (Advice(Topic.NOTHING_WEIGHED, "a weight is zero", "un poids est nul"),)
     if contained > dry:
-        en = f"{format_mass(contained, 'en')} of {element} in {format_mass(dry, 'en')} of dry material"
-        fr = f"{format_mass(contained, 'fr')} de {element} dans {format_mass(dry, 'fr')} "
-        return (Advice(Topic.MORE_THAN_ALL, en, fr + "de matière sèche"),)
+        en = f"{format_mass(contained, 'en')} of {element} in {format_mass(dry, 'en')} dry"
+        fr = f"{format_mass(contained, 'fr')} de {element} dans {format_mass(dry, 'fr')} secs"
+        return (Advice(Topic.MORE_THAN_ALL, en, fr),)
     return advise_assay(form, Assay(element, Ppm(contained * PPM_ONE // dry)))
 
 

@@ -9,7 +9,7 @@ for its site, element and period, and every number is in its range.
 1. custody model, ports, classes of forms, sites, signers, process numbers (`check_ports`)
 2. rules 1 to 6: balances (`check_balances`)
 3. rules 7 and 8: claims and credits, and that mass balance never leads back (`check_claims`)
-4. rule 9: allocation weights (`check_weights`)
+4. floors, and rule 9: allocation weights (`check_weights`)
 
 Not checked: whether recoveries, floors and tolerances are realistic (members vote on that), whether
 the widest transform fits the limit of range bits, and dates against the clock.
@@ -23,7 +23,7 @@ from lodeline.custody.allocation import AllocationTables
 from lodeline.custody.candidate import Candidate, RecipeRefused
 from lodeline.custody.check_balances import check_balances
 from lodeline.custody.check_claims import check_claims, check_cycles
-from lodeline.custody.check_ports import check_custody, check_ports
+from lodeline.custody.check_ports import check_custody, check_floors, check_ports
 from lodeline.custody.check_weights import check_weights
 from lodeline.custody.forms import FormTable
 from lodeline.custody.recipes import Recipe
@@ -61,4 +61,5 @@ def check_recipe(
     check_balances(candidate)  # step 2
     check_claims(candidate)  # step 3
     check_cycles(candidate)
-    check_weights(candidate)  # step 4
+    check_floors(candidate)  # step 4
+    check_weights(candidate)
