@@ -8,7 +8,7 @@ factor for each slot in that order.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -17,11 +17,13 @@ import msgspec
 from lodeline.custody.claims import ClaimName
 from lodeline.custody.strands import Strand
 from lodeline.kernel.ids import (
+    SCALAR_BYTES,
     Commitment,
     CommitmentW,
     FormNameW,
     OneTimeKeyW,
     Scalar32W,
+    ScalarBytes,
     StrandNameW,
 )
 from lodeline.kernel.time import BlockTime
@@ -112,12 +114,23 @@ class LotPublic(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class LotOpening(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The secret side of a lot: one number and one blinding factor for each slot, in slot order."""
 
-    values: tuple[int, ...]
-    """Milligrams, grams of CO2e, or the number of a site or product, by slot."""
+    numbers: tuple[Scalar32W, ...]
+    """Each number as 32 little-endian bytes: site and product numbers need 248 bits."""
     blindings: tuple[Scalar32W, ...]
 
+    @classmethod
+    def of(cls, values: Sequence[int], blindings: Sequence[ScalarBytes]) -> LotOpening:
+        """Return the opening of plain numbers, none of them negative."""
+        numbers = tuple(ScalarBytes(value.to_bytes(SCALAR_BYTES, "little")) for value in values)
+        return cls(numbers, tuple(blindings))
+
+    @property
+    def values(self) -> tuple[int, ...]:
+        """Return milligrams, grams of CO2e, or the number of a site or product, by slot."""
+        return tuple(int.from_bytes(number, "little") for number in self.numbers)
+
     def __repr__(self) -> str:
-        return f"LotOpening({len(self.values)} slots, secret)"
+        return f"LotOpening({len(self.numbers)} slots, secret)"
 
 
 def slots(lot: LotPublic) -> Iterator[tuple[Slot, Commitment]]:

@@ -240,7 +240,7 @@ def commit_lot(
     values = [_value(planned, chain, slot) for slot, _ in slots(outline)]
     blindings = [random_scalar(entropy) for _ in values]
     sealed = [_commit(value, blind) for value, blind in zip(values, blindings, strict=True)]
-    opening = LotOpening(tuple(values), tuple(encode_scalar(blind) for blind in blindings))
+    opening = LotOpening.of(values, [encode_scalar(blind) for blind in blindings])
     return _filled(outline, sealed), opening
 
 

@@ -114,7 +114,7 @@ def check_opening(lot: LotPublic, opening: LotOpening) -> None:
         BadScalar: a blinding factor is no scalar.
     """
     places = list(slots(lot))
-    if not len(places) == len(opening.values) == len(opening.blindings):
+    if not len(places) == len(opening.numbers) == len(opening.blindings):
         raise NoteDoesNotMatch(lot.form, f"{len(places)} numbers")
     for (slot, commitment), value, blinding in zip(
         places, opening.values, opening.blindings, strict=True
@@ -127,5 +127,5 @@ def _check_slot(
 ) -> None:
     slot, commitment = place
     point = VALUE * scalar(value) + BLINDING * decode_scalar(blinding)
-    if value < 0 or Commitment(encode_point(point)) != commitment:
+    if Commitment(encode_point(point)) != commitment:
         raise NoteDoesNotMatch(lot.form, str(slot))
