@@ -293,10 +293,15 @@ def _check_modes(candidate: Candidate) -> None:
 
 
 def _check_draw(candidate: Candidate, rule: ClaimRule) -> None:
-    """Rule 8: everything that can enter the balance is of the forms that the standard names."""
+    """Rule 8: everything that can enter the balance is of the forms that the standard names.
+
+    A port for any form never does: the table of forms grows after the recipe is adopted.
+    """
     for name in rule.standards:
         if name == EVERY_STANDARD:
             raise DrawOfEveryStandard(candidate.name, rule.balance)
+        if any(ANY_FORM in port.forms for port in candidate.recipe.inputs):
+            raise ClaimFromWrongForm(candidate.name, name, ANY_FORM, rule.balance)
         for form in _entering(candidate, rule.balance):
             if not _speaks_of(candidate.standards[name], form):
                 raise ClaimFromWrongForm(candidate.name, name, form.name, rule.balance)

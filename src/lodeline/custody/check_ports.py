@@ -425,10 +425,11 @@ def _check_form_kept(candidate: Candidate) -> None:
 def _check_form_changed(candidate: Candidate) -> None:
     if candidate.recipe.family not in _CHANGES_FORM:
         return
-    inputs = {form.name for form in candidate.inputs if not form.form_class.is_right}
-    for form in candidate.outputs:
-        if form.name in inputs:
-            raise FormDoesNotChange(candidate.name, form.name)
+    taken = _material_names(candidate, candidate.recipe.inputs)
+    given = _material_names(candidate, candidate.recipe.outputs)
+    for name in (*taken, *given):
+        if name == ANY_FORM or (name in taken and name in given):
+            raise FormDoesNotChange(candidate.name, name)
 
 
 def _check_rates(candidate: Candidate) -> None:
