@@ -1,0 +1,54 @@
+"""`lodeline bench …`: what this machine does, measured beside its own floor."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from lodeline.bench.proofs import SHAPES, Figures, bench_proofs
+
+__all__ = ["bench_app"]
+
+bench_app = typer.Typer(
+    no_args_is_help=True, help="Measure proving, verifying and the ledger on this machine."
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")]
+_NOTES = Console(stderr=True)
+
+
+@bench_app.command("proofs")
+def proofs(*, as_json: AsJson = False) -> None:
+    """Prove and verify four shapes of statement, alone and in a batch of 100, on one core."""
+    figures = bench_proofs(progress=lambda name: _NOTES.print(f"measuring {name} …"))
+    if as_json:
+        typer.echo(json.dumps({name: dataclasses.asdict(f) for name, f in figures.items()}, indent=2))
+        return
+    Console().print(_proof_table(figures))
+
+
+def _proof_table(figures: Mapping[str, Figures]) -> Table:
+    table = Table(title="Proofs on one core")
+    for heading in ("shape", "bytes", "bits", "prove", "verify", "each of 100", "floor", "ratio"):
+        table.add_column(heading, justify="left" if heading == "shape" else "right")
+    for name in SHAPES:
+        if name not in figures:
+            continue
+        found = figures[name]
+        table.add_row(
+            name,
+            f"{found.bytes:,} B",
+            str(found.range_bits),
+            f"{found.prove_ms:.0f} ms",
+            f"{found.verify_ms:.1f} ms",
+            f"{found.batch100_ms_each:.2f} ms",
+            f"{found.floor_ms_each:.2f} ms",
+            f"{found.batch_over_floor:.2f} ×",
+        )
+    return table
