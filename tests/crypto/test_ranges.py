@@ -185,7 +185,7 @@ def test_sizes_around_the_folding_of_generators_verify(total: int) -> None:
 
 # Any: the names of the fields are chosen at run time.
 def changed(parts: RangeParts, **fields: Any) -> RangeParts:
-    return changed(parts, **fields)
+    return dataclasses.replace(parts, **fields)
 
 
 POINTS = ("a", "a1", "b")
