@@ -174,6 +174,12 @@ CASES = [
         {"form": "credit", "form_class": FormClass.CREDIT},
     ),
     Case(
+        "a mine of any form, residues too",
+        changed(MINE, outputs=(port("*", 1, 2), port("licence"))),
+        check_ports.FormNotInFamily,
+        {"form": "*", "form_class": FormClass.RESIDUE, "side": "output"},
+    ),
+    Case(
         "a product that was never put on the market",
         changed("make-pack", outputs=(port("ev-battery", 1, 2),)),
         check_ports.FormNotInFamily,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 
-from lodeline.custody.candidate import Candidate, RecipeRefused
+from lodeline.custody.candidate import ANY_FORM_CLASSES, Candidate, RecipeRefused
 from lodeline.custody.claims import Model
 from lodeline.custody.forms import Form, FormClass
 from lodeline.custody.recipes import ANY_FORM, Family, Port
@@ -40,7 +40,7 @@ __all__ = [
     "check_ports",
 ]
 
-_STOCK = frozenset({FormClass.MATERIAL, FormClass.RESIDUE, FormClass.SCRAP})
+_STOCK = ANY_FORM_CLASSES
 _ASSURED = _STOCK | {FormClass.ASSURANCE}
 _GRANTED = frozenset({FormClass.LICENCE, FormClass.INTAKE, FormClass.QUOTA, FormClass.ASSURANCE})
 
@@ -386,17 +386,24 @@ def _check_bounds(candidate: Candidate, ports: tuple[Port, ...], limit: int) -> 
 
 
 def _check_classes(candidate: Candidate) -> None:
-    family = candidate.recipe.family
-    for form in candidate.inputs:
-        if form.form_class not in _TAKES[family]:
-            raise FormNotInFamily(candidate.name, form.name, form.form_class, "input", family)
-    for form in candidate.outputs:
-        if form.form_class not in _GIVES[family]:
-            raise FormNotInFamily(candidate.name, form.name, form.form_class, "output", family)
-    if not candidate.recipe.inputs and family is not Family.GRANT:
+    recipe, family = candidate.recipe, candidate.recipe.family
+    _check_side(candidate, "input", recipe.inputs, _TAKES[family])
+    _check_side(candidate, "output", recipe.outputs, _GIVES[family])
+    if not recipe.inputs and family is not Family.GRANT:
         raise InputsMissing(candidate.name, family)
-    if not candidate.recipe.outputs and family is not Family.WRITE_OFF:
+    if not recipe.outputs and family is not Family.WRITE_OFF:
         raise OutputsMissing(candidate.name, family)
+
+
+def _check_side(
+    candidate: Candidate, side: str, ports: tuple[Port, ...], allowed: frozenset[FormClass]
+) -> None:
+    """A port for any form asks for every class that it could ever let through."""
+    family = candidate.recipe.family
+    for name in itertools.chain.from_iterable(port.forms for port in ports):
+        classes = ANY_FORM_CLASSES if name == ANY_FORM else {candidate.forms[name].form_class}
+        for form_class in sorted(classes - allowed, key=lambda item: item.value):
+            raise FormNotInFamily(candidate.name, name, form_class, side, family)
 
 
 def _material_names(candidate: Candidate, ports: tuple[Port, ...]) -> tuple[FormName, ...]:
