@@ -42,6 +42,17 @@ _DECIMAL = re.compile(r"[1-9][0-9]*(\.[0-9]+)?", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
+_TEXT = ("text", "un texte")
+_FLAG = ("true or false", "true ou false")
+_INTEGER = ("an integer", "un entier")
+_TEXTS = ("a list of texts", "une liste de textes")
+_DIFFERENT = ("a list of different texts", "une liste de textes différents")
+_MAPPING = ("a mapping", "une table de clés")
+_MAPPINGS = ("a list of mappings", "une liste de tables de clés")
+_DECIMAL_TEXT = ("a decimal number in quotes", "un nombre décimal entre guillemets")
+_DAY_TEXT = ("a date such as 2026-01-31", "une date comme 2026-01-31")
+
+
 class MissingKey(TableRefused):
     """A key that the table must have."""
 
@@ -71,10 +82,12 @@ class WrongShape(TableRefused):
 
     key: str
     expected: str
+    attendu: str
+    """The same in French."""
 
     code = "table-wrong-shape"
     en = "{table}: {key} must be {expected}"
-    fr = "{table} : {key} doit être de la forme {expected}"
+    fr = "{table} : {key} doit être {attendu}"
     advice_en = "compare with a neighbouring entry"
     advice_fr = "comparez avec une entrée voisine"
 
@@ -130,7 +143,7 @@ class Row:
             WrongShape: the tree is something else.
         """
         if not isinstance(tree, dict):
-            raise WrongShape(table, path, "a mapping")
+            raise WrongShape(table, path, *_MAPPING)
         self._table = table
         self._path = path
         self._tree = tree
@@ -149,7 +162,7 @@ class Row:
         """Return a text that is not empty."""
         value = self._take(name)
         if not isinstance(value, str) or not value:
-            raise self._shape(name, "text")
+            raise self._shape(name, _TEXT)
         return value
 
     def parsed(self, name: str, parse: Callable[[str], T]) -> T:
@@ -168,21 +181,21 @@ class Row:
         """Return a plain positive decimal as the text that it is, such as 58.933194."""
         text = self.text(name)
         if not _DECIMAL.fullmatch(text):
-            raise self._shape(name, "a decimal number in quotes")
+            raise self._shape(name, _DECIMAL_TEXT)
         return text
 
     def flag(self, name: str) -> bool:
         """Return true or false."""
         value = self._take(name)
         if not isinstance(value, bool):
-            raise self._shape(name, "true or false")
+            raise self._shape(name, _FLAG)
         return value
 
     def integer(self, name: str, *, least: int, greatest: int) -> int:
         """Return an integer within an inclusive range."""
         value = self._take(name)
         if not isinstance(value, int) or isinstance(value, bool):
-            raise self._shape(name, "an integer")
+            raise self._shape(name, _INTEGER)
         if not least <= value <= greatest:
             raise NumberOutOfRange(self._table, self.key(name), value, least, greatest)
         return value
@@ -217,10 +230,10 @@ class Row:
             return ()
         value = self._take(name)
         if not isinstance(value, list):
-            raise self._shape(name, "a list of texts")
+            raise self._shape(name, _TEXTS)
         words = tuple(item for item in value if isinstance(item, str) and item)
         if len(words) != len(value) or len(set(words)) != len(words):
-            raise self._shape(name, "a list of different texts")
+            raise self._shape(name, _DIFFERENT)
         return words
 
     def rows(self, name: str, *, optional: bool = False) -> tuple[Row, ...]:
@@ -229,7 +242,7 @@ class Row:
             return ()
         value = self._take(name)
         if not isinstance(value, list):
-            raise self._shape(name, "a list of mappings")
+            raise self._shape(name, _MAPPINGS)
         return tuple(
             Row(self._table, f"{self.key(name)}[{index}]", item) for index, item in enumerate(value)
         )
@@ -263,7 +276,7 @@ class Row:
             if member.value == text:
                 return member
         words = ", ".join(str(member.value) for member in kind)
-        raise self._shape(name, f"one of {words}")
+        raise self._shape(name, (f"one of {words}", f"l'un de {words}"))
 
     def _take(self, name: str) -> Tree:
         self._read.add(name)
@@ -274,7 +287,7 @@ class Row:
     def _day(self, name: str, suffix: str) -> BlockTime:
         text = self.text(name)
         if not _DATE.fullmatch(text):
-            raise self._shape(name, "a date such as 2026-01-31")
+            raise self._shape(name, _DAY_TEXT)
         return self._parse(name, text, lambda day: parse_time(day + suffix))
 
     def _parse(self, name: str, text: str, parse: Callable[[str], T]) -> T:
@@ -283,8 +296,8 @@ class Row:
         except LodelineError as refusal:
             raise ValueRefused(self._table, self.key(name), text, refusal.code) from refusal
 
-    def _shape(self, name: str, expected: str) -> WrongShape:
-        return WrongShape(self._table, self.key(name), expected)
+    def _shape(self, name: str, shape: tuple[str, str]) -> WrongShape:
+        return WrongShape(self._table, self.key(name), *shape)
 
 
 def refuse_twice(table: str, names: Iterable[str]) -> None:
