@@ -342,6 +342,7 @@ class World:
         recipe: str,
         inputs: Sequence[LotId] = (),
         outputs: Sequence[LotPublic] = (),
+        /,
         **changes: object,
     ) -> TransformBody:
         """Return a body with whatever the recipe asks for; ``changes`` are fields by name."""
@@ -388,6 +389,7 @@ class World:
         recipe: str,
         inputs: Sequence[LotId] = (),
         outputs: Sequence[LotPublic] = (),
+        /,
         **changes: object,
     ) -> Transform:
         return self.transform(self.body(recipe, inputs, outputs, **changes))
@@ -397,6 +399,7 @@ class World:
         recipe: str,
         inputs: Sequence[LotId] = (),
         outputs: Sequence[LotPublic] = (),
+        /,
         **changes: object,
     ) -> tuple[LotId, ...]:
         """Have a transform accepted, and return the ids of what it made."""
@@ -430,7 +433,7 @@ class World:
     def fresh(self) -> OneTimeKey:
         return self.ore().owner
 
-    def offer(self, sale: Transform, deadline: int, **changes: object) -> Offer:
+    def offer(self, sale: Transform, deadline: int, /, **changes: object) -> Offer:
         body = structs.replace(
             OfferBody(CHAIN, transform_id(sale.body), BlockTime(deadline)), **changes
         )

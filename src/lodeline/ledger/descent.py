@@ -97,20 +97,18 @@ def comes_wholly_from(state: State, lot: LotId, transform: Hash32) -> bool:
     start = state.makings.get(transform)
     if start is None:
         return False
-    known: dict[LotId, bool] = {}
+    seen = {lot}
     waiting = [lot]
-    while waiting:
-        current = waiting[-1]
+    for current in waiting:
         maker, making = maker_of(state, current)
-        if maker == transform or _starts_anew(making) or making.index <= start.index:
-            known[current] = maker == transform
-        unknown = [item for item in making.inputs if item not in known]
-        if current in known or not unknown:
-            known.setdefault(current, all(known[item] for item in making.inputs))
-            waiting.pop()
-        else:
-            waiting.extend(unknown)
-    return known[lot]
+        if maker == transform:
+            continue
+        if _starts_anew(making) or making.index <= start.index:
+            return False
+        unseen = [before for before in making.inputs if before not in seen]
+        seen.update(unseen)
+        waiting.extend(unseen)
+    return True
 
 
 def _starts_anew(making: Making) -> bool:
@@ -118,7 +116,10 @@ def _starts_anew(making: Making) -> bool:
 
 
 def remainders(state: State, grant: LotId) -> frozenset[LotId]:
-    """Return the unspent lots of a grant's own class that are left of it."""
+    """Return the unspent lots of a grant's own class that are left of it.
+
+    What a further grant gave in place of it is not.
+    """
     own_class = form_class_of(state, grant)
     return frozenset(
         lot
@@ -131,8 +132,16 @@ def _right_descendants(state: State, grant: LotId, own_class: FormClass) -> Iter
     seen = {grant}
     waiting = [grant]
     for current in waiting:
+        if _was_replaced(state, current):
+            continue
         for child in children(state, current):
             if child not in seen and form_class_of(state, child) is own_class:
                 seen.add(child)
                 waiting.append(child)
                 yield child
+
+
+def _was_replaced(state: State, lot: LotId) -> bool:
+    consumer = state.consumers.get(lot)
+    making = None if consumer is None else state.makings.get(consumer)
+    return making is not None and making.family == Family.GRANT.value

@@ -36,7 +36,7 @@ from lodeline.proofs.body import TransformBody
 __all__ = ["State"]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class _Shelves:
     """Everything that the state knows by key."""
 
