@@ -49,7 +49,7 @@ from lodeline.proofs.subject import Subject, transform_subject
 from lodeline.proofs.task import TransformTask
 from lodeline.proofs.view import TransformView, product_number, site_number
 
-__all__ = ["CHAIN", "Lot", "PlainLot", "Plan", "Scene", "commit", "numbers_of", "stage"]
+__all__ = ["CHAIN", "Committer", "Lot", "PlainLot", "Plan", "Scene", "numbers_of", "stage"]
 
 CHAIN = ChainId("vectors-1")
 
@@ -107,16 +107,13 @@ class Lot:
 
     public: LotPublic
     secret: Scalar
+    tag: Tag
+    """The spending tag ``T = U/k``."""
     numbers: tuple[tuple[int, Scalar], ...]
 
-    @property
-    def tag(self) -> Tag:
-        """Return the spending tag ``T = U/k``."""
-        return Tag(encode_point(TAG_BASE * self.secret.inverse()))
 
-
-class _Committer:
-    """Commits numbers one after another and remembers their openings in that order."""
+class Committer:
+    """Draws keys and blinding factors, commits numbers, and remembers openings in that order."""
 
     def __init__(self, entropy: Entropy) -> None:
         self._entropy = entropy
@@ -132,29 +129,39 @@ class _Committer:
         """Return the commitment to a number, or nothing for none."""
         return None if value is None else self.commit(value)
 
+    def owner(self) -> tuple[Scalar, OneTimeKey, Tag]:
+        """Return a fresh one-time secret with its key and tag."""
+        secret = random_scalar(self._entropy)
+        key = OneTimeKey(encode_point(OWNER_BASE * secret))
+        return secret, key, Tag(encode_point(TAG_BASE * secret.inverse()))
 
-def commit(plain: PlainLot, entropy: Entropy, chain: ChainId = CHAIN) -> Lot:
-    """Return a lot with fresh owner key and blinding factors."""
-    secret = random_scalar(entropy)
-    hand = _Committer(entropy)
-    strands = []
-    for name in plain.strands():
-        amount = hand.optional(plain.amounts[name])
-        claims = [ClaimCommitment(claim, hand.commit(mg)) for claim, mg in plain.claims_on(name)]
-        strands.append(StrandPublic(StrandName(name), amount, tuple(claims)))
-    site = None if plain.site is None else site_number(chain, SiteId(plain.site))
-    product = None if plain.product is None else product_number(chain, plain.product)
-    public = LotPublic(
-        form=FormName(plain.form),
-        owner=OneTimeKey(encode_point(OWNER_BASE * secret)),
-        expires=plain.expires,
-        strands=tuple(strands),
-        emissions=hand.optional(plain.emissions),
-        primary=hand.optional(plain.primary),
-        site=hand.optional(site),
-        product=hand.optional(product),
-    )
-    return Lot(public, secret, tuple(hand.numbers))
+    def bytes(self, count: int) -> bytes:
+        """Return random bytes for what only has to be unlike anything else."""
+        return self._entropy.bytes(count)
+
+    def lot(self, plain: PlainLot) -> Lot:
+        """Return a lot with fresh owner key and blinding factors."""
+        start = len(self.numbers)
+        secret, key, tag = self.owner()
+        strands = tuple(self._strand(plain, name) for name in plain.strands())
+        site = None if plain.site is None else site_number(CHAIN, SiteId(plain.site))
+        product = None if plain.product is None else product_number(CHAIN, plain.product)
+        public = LotPublic(
+            form=FormName(plain.form),
+            owner=key,
+            expires=plain.expires,
+            strands=strands,
+            emissions=self.optional(plain.emissions),
+            primary=self.optional(plain.primary),
+            site=self.optional(site),
+            product=self.optional(product),
+        )
+        return Lot(public, secret, tag, tuple(self.numbers[start:]))
+
+    def _strand(self, plain: PlainLot, name: str) -> StrandPublic:
+        amount = self.optional(plain.amounts[name])
+        claims = [ClaimCommitment(claim, self.commit(mg)) for claim, mg in plain.claims_on(name)]
+        return StrandPublic(StrandName(name), amount, tuple(claims))
 
 
 def numbers_of(side: Side, lots: Sequence[Lot]) -> Iterator[tuple[Ref, tuple[int, Scalar]]]:
@@ -223,15 +230,15 @@ class Scene:
 
 def stage(
     plan: Plan,
-    entropy: Entropy,
+    hand: Committer,
     forms: tuple[Form, ...] = FORMS,
     standards: tuple[Standard, ...] = STANDARDS,
     inputs: tuple[Lot, ...] | None = None,
 ) -> Scene:
     """Return a plan committed; ``inputs`` are lots made before, in place of fresh ones."""
-    spent = tuple(commit(lot, entropy) for lot in plan.inputs) if inputs is None else inputs
-    made = tuple(commit(lot, entropy) for lot in plan.outputs)
-    hand = _Committer(entropy)
+    spent = tuple(hand.lot(lot) for lot in plan.inputs) if inputs is None else inputs
+    made = tuple(hand.lot(lot) for lot in plan.outputs)
+    start = len(hand.numbers)
     process = None
     if plan.process is not None:
         emissions, primary = plan.process
@@ -246,10 +253,10 @@ def stage(
         ),
         outputs=tuple(lot.public for lot in made),
         process=process,
-        scan_key=Hash32(entropy.bytes(32)),
-        view_tags=tuple(entropy.bytes(2) for _ in made),
-        notes=tuple(NoteHash(entropy.bytes(32)) for _ in made),
+        scan_key=Hash32(hand.bytes(32)),
+        view_tags=tuple(hand.bytes(2) for _ in made),
+        notes=tuple(NoteHash(hand.bytes(32)) for _ in made),
         signers=tuple(SignerRef(MemberId(f"a-{role}"), role) for role in plan.recipe.co_signers),
         replaces=None,
     )
-    return Scene(plan.recipe, body, spent, made, tuple(hand.numbers), forms, standards)
+    return Scene(plan.recipe, body, spent, made, tuple(hand.numbers[start:]), forms, standards)
