@@ -199,6 +199,7 @@ class TestGreenwasher:
             "recycle-scrap",
             inputs=inputs,
             outputs=(port("recycling-residue", 1, 2), port("assurance")),
+            balances=(*recipe("recycle-scrap").balances, balance("X.tolerance", "")),
             allocation=recipe("recycle-scrap").allocation[1:],
         )
         with pytest.raises(ClaimFromWrongForm) as refused:

@@ -16,7 +16,7 @@ from lodeline.custody import (
 )
 from lodeline.custody.allocation import UnknownAllocation
 from lodeline.custody.candidate import RecipeRefused
-from lodeline.custody.forms import FormClass, UnknownForm
+from lodeline.custody.forms import FormClass, FormTable, StrandWidth, UnknownForm
 from lodeline.custody.recipes import (
     ClaimMode,
     ClaimRule,
@@ -61,6 +61,35 @@ def test_the_packaged_recipes_can_be_adopted_one_after_another() -> None:
 def test_a_new_version_replaces_the_old_one_in_the_search_for_circles() -> None:
     newer = changed("refine-cobalt-sulfate-mass-balance", version=2)
     adopt(newer)
+
+
+def test_recipes_for_any_form_stay_sound_when_the_table_grows() -> None:
+    """A form with a new element joins: the old recipes do not take it, and stay adopted."""
+    zinc = msgspec.structs.replace(
+        shipped.forms()[FormName("cobalt-metal")],
+        name=FormName("zinc-concentrate"),
+        strands=(StrandWidth(StrandName("Zn"), 40), StrandWidth(StrandName("Zn.tolerance"), 36)),
+    )
+    grown = FormTable((*shipped.forms().all(), zinc))
+    for item in RECIPES:
+        check_recipe(item, grown, shipped.standards(), shipped.allocation(), RECIPES)
+
+
+def test_a_recipe_for_any_form_balances_tolerance_even_before_any_form_has_it() -> None:
+    named = {
+        name for item in RECIPES for one in (*item.inputs, *item.outputs) for name in one.forms
+    }
+    small = FormTable(
+        tuple(
+            form
+            for form in shipped.forms().all()
+            if form.name in named and not any(".tolerance" in item.strand for item in form.strands)
+        )
+    )
+    without = changed("store", balances=recipe("store").balances[:1], claims=())
+    with pytest.raises(check_balances.InputInNoBalance) as refused:
+        check_recipe(without, small, shipped.standards(), shipped.allocation())
+    assert (refused.value.form, refused.value.strand) == ("*", "C.tolerance")
 
 
 def rule(standards: str, index: int, mode: ClaimMode) -> ClaimRule:

@@ -9,12 +9,13 @@ licence, and apart from it the quota, cannot grow outside grants (6), which othe
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from lodeline.custody.candidate import Candidate, RecipeRefused, strands_of
 from lodeline.custody.expansion import PlainBalance
 from lodeline.custody.forms import Form, FormClass
-from lodeline.custody.recipes import WILDCARD, Family
+from lodeline.custody.recipes import ANY_FORM, WILDCARD, Family, Port
 from lodeline.custody.strands import Kind, Strand
 from lodeline.kernel.bounds import PPM_ONE
 from lodeline.kernel.ids import ElementSymbol, FormName, StrandName
@@ -445,25 +446,33 @@ def _check_all_balanced(candidate: Candidate) -> None:
     taken = {strand for item in candidate.expanded.balances for strand in item.left}
     given = {strand for item in candidate.expanded.balances for strand in item.right}
     intake = candidate.recipe.family is Family.INTAKE
-    for form, strand in _kinds(candidate.inputs, taken, given):
+    for form, strand in _kinds(candidate, candidate.recipe.inputs, taken | given):
         if strand not in taken:
-            raise InputInNoBalance(candidate.name, form.name, strand.name)
-    for form, strand in _kinds(candidate.outputs, given, taken):
+            raise InputInNoBalance(candidate.name, form, strand.name)
+    for form, strand in _kinds(candidate, candidate.recipe.outputs, taken | given):
         if strand not in given and not (intake and strand.kind is Kind.TOLERANCE):
-            raise OutputInNoBalance(candidate.name, form.name, strand.name)
+            raise OutputInNoBalance(candidate.name, form, strand.name)
 
 
 def _kinds(
-    forms: tuple[Form, ...], here: set[Strand], there: set[Strand]
-) -> Iterator[tuple[Form, Strand]]:
-    """Each strand with an amount that lots of the forms can have on one side.
+    candidate: Candidate, ports: tuple[Port, ...], spoken: set[Strand]
+) -> Iterator[tuple[FormName, Strand]]:
+    """Yield each strand with an amount that lots of the ports can have.
 
-    Forms of rights name every element, so that one form serves all recipes. Of them only the
-    strands that the balances speak of on either side are asked for, or all if they speak of none.
-    Whoever checks a transform refuses a lot with a strand that stands in no balance.
+    Any form means metal and tolerance of each of the recipe's elements, whatever forms there are:
+    the table grows, and a recipe must not become unsound by it. Forms of rights name every element,
+    so that one form serves all recipes; of them only the strands that the balances speak of are
+    asked for, or all if they speak of none. Whoever checks a transform refuses a lot with a strand
+    that stands in no balance.
     """
-    for form in forms:
+    for name in itertools.chain.from_iterable(port.forms for port in ports):
+        if name == ANY_FORM:
+            for element in candidate.recipe.elements:
+                yield name, Strand(element, Kind.METAL)
+                yield name, Strand(element, Kind.TOLERANCE)
+            continue
+        form = candidate.forms[name]
         strands = strands_of(form)
-        spoken = [strand for strand in strands if strand in here or strand in there]
-        for strand in spoken if form.form_class.is_right and spoken else strands:
-            yield form, strand
+        known = [strand for strand in strands if strand in spoken]
+        for strand in known if form.form_class.is_right and known else strands:
+            yield name, strand

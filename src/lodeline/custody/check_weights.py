@@ -5,12 +5,13 @@ Otherwise a recipe could load the emissions of a step onto whatever it throws aw
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from lodeline.custody.candidate import Candidate, RecipeRefused, strands_of
 from lodeline.custody.expansion import NoWeight
 from lodeline.custody.forms import FormClass
-from lodeline.custody.recipes import ANY_FORM, WILDCARD, Family, Port
+from lodeline.custody.recipes import ANY_FORM, WILDCARD, Family
 from lodeline.custody.strands import Kind, Strand
 from lodeline.kernel.ids import FormName, StrandName
 from lodeline.kernel.time import BlockTime
@@ -151,12 +152,14 @@ def _leaving(candidate: Candidate) -> Iterator[tuple[FormName, StrandName]]:
     """
     if candidate.recipe.family is Family.GRANT:
         return
-    for port in candidate.recipe.outputs:
-        for name in port.forms:
-            for form in candidate.forms_of((Port((name,), 0, 1),)):
-                for strand in strands_of(form):
-                    if strand.kind is Kind.METAL:
-                        yield name, strand.name
+    for name in itertools.chain.from_iterable(port.forms for port in candidate.recipe.outputs):
+        if name == ANY_FORM:
+            for element in candidate.recipe.elements:
+                yield name, Strand(element, Kind.METAL).name
+            continue
+        for strand in strands_of(candidate.forms[name]):
+            if strand.kind is Kind.METAL:
+                yield name, strand.name
 
 
 def _weighed(candidate: Candidate) -> Iterator[tuple[FormName, StrandName, Ppm]]:
