@@ -75,10 +75,10 @@ class BadPoint(LodelineError):
     reason: str
 
     code = "bad-point"
-    en = "The bytes {encoding} are not a valid group element: {reason}."
-    fr = "Les octets {encoding} ne sont pas un élément de groupe valide : {reason}."
-    advice_en = "Ask the sender for the entry again; it was damaged or forged."
-    advice_fr = "Redemandez l'écriture à l'expéditeur ; elle est abîmée ou falsifiée."
+    en = "The bytes {encoding} are not a valid group element: {reason}"
+    fr = "Les octets {encoding} ne sont pas un élément de groupe valide : {reason}"
+    advice_en = "Ask the sender for the entry again; it was damaged or forged"
+    advice_fr = "Redemandez l'écriture à l'expéditeur ; elle est abîmée ou falsifiée"
 
 
 class BadScalar(LodelineError):
@@ -87,10 +87,10 @@ class BadScalar(LodelineError):
     encoding: bytes
 
     code = "bad-scalar"
-    en = "The bytes {encoding} are not a canonical scalar (32 bytes below the group order)."
-    fr = "Les octets {encoding} ne sont pas un scalaire canonique (32 octets sous l'ordre)."
-    advice_en = "Ask the sender for the entry again; it was damaged or forged."
-    advice_fr = "Redemandez l'écriture à l'expéditeur ; elle est abîmée ou falsifiée."
+    en = "The bytes {encoding} are not a canonical scalar (32 bytes below the group order)"
+    fr = "Les octets {encoding} ne sont pas un scalaire canonique (32 octets sous l'ordre)"
+    advice_en = "Ask the sender for the entry again; it was damaged or forged"
+    advice_fr = "Redemandez l'écriture à l'expéditeur ; elle est abîmée ou falsifiée"
 
 
 class UnequalLengths(LodelineError):
@@ -100,10 +100,10 @@ class UnequalLengths(LodelineError):
     scalars: int
 
     code = "unequal-lengths"
-    en = "{points} points cannot be combined with {scalars} scalars."
-    fr = "{points} points ne peuvent pas être combinés avec {scalars} scalaires."
-    advice_en = "This is a defect of the program; report it with the entry that caused it."
-    advice_fr = "C'est un défaut du programme ; signalez-le avec l'écriture en cause."
+    en = "{points} points cannot be combined with {scalars} scalars"
+    fr = "{points} points ne peuvent pas être combinés avec {scalars} scalaires"
+    advice_en = "This is a defect of the program; report it with the entry that caused it"
+    advice_fr = "C'est un défaut du programme ; signalez-le avec l'écriture en cause"
 
 
 class Entropy(Protocol):

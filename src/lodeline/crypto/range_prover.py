@@ -39,10 +39,10 @@ class ValueOutOfRange(LodelineError):
     bits: int
 
     code = "value-out-of-range"
-    en = "Number {position} of the statement is negative or needs more than {bits} bits."
-    fr = "Le nombre {position} de l'énoncé est négatif ou dépasse {bits} bits."
-    advice_en = "Check the amounts: something leaves the range that its form allows."
-    advice_fr = "Vérifiez les quantités : l'une sort de l'intervalle permis par sa forme."
+    en = "Number {position} of the statement is negative or needs more than {bits} bits"
+    fr = "Le nombre {position} de l'énoncé est négatif ou dépasse {bits} bits"
+    advice_en = "Check the amounts: something leaves the range that its form allows"
+    advice_fr = "Vérifiez les quantités : l'une sort de l'intervalle permis par sa forme"
 
 
 _ROUNDS_UNFOLDED = 4

@@ -38,10 +38,10 @@ class RangeRoundsWrong(LodelineError):
     expected: int
 
     code = "range-rounds-wrong"
-    en = "The range proof has {left} and {right} rounds; this statement needs {expected}."
-    fr = "La preuve d'intervalle a {left} et {right} tours ; il en faut {expected}."
-    advice_en = "Ask the sender for the entry again; it was damaged or forged."
-    advice_fr = "Redemandez l'écriture à l'expéditeur ; elle est abîmée ou falsifiée."
+    en = "The range proof has {left} and {right} rounds; this statement needs {expected}"
+    fr = "La preuve d'intervalle a {left} et {right} tours ; il en faut {expected}"
+    advice_en = "Ask the sender for the entry again; it was damaged or forged"
+    advice_fr = "Redemandez l'écriture à l'expéditeur ; elle est abîmée ou falsifiée"
 
 
 @dataclass(frozen=True)

@@ -35,10 +35,10 @@ class RangesTooWide(LodelineError):
     bound: int
 
     code = "ranges-too-wide"
-    en = "This needs {bits} range bits in one proof; the bound is {bound}."
-    fr = "Il faut {bits} bits d'intervalle dans une seule preuve ; la limite est {bound}."
-    advice_en = "Split the step into several transforms with fewer lots each."
-    advice_fr = "Divisez l'opération en plusieurs transformations de moins de lots."
+    en = "This needs {bits} range bits in one proof; the bound is {bound}"
+    fr = "Il faut {bits} bits d'intervalle dans une seule preuve ; la limite est {bound}"
+    advice_en = "Split the step into several transforms with fewer lots each"
+    advice_fr = "Divisez l'opération en plusieurs transformations de moins de lots"
 
 
 def padded(widths: Sequence[int]) -> int:

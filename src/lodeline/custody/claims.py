@@ -20,10 +20,10 @@ class UnknownClaim(LodelineError):
     name: str
 
     code = "unknown-claim"
-    en = "“{name}” is not a claim."
-    fr = "« {name} » n'est pas une déclaration."
-    advice_en = "Write a standard, a slash and one of the five models: RMAP/mass-balance."
-    advice_fr = "Écrivez une norme, une barre et l'un des cinq modèles : RMAP/mass-balance."
+    en = "“{name}” is not a claim"
+    fr = "« {name} » n'est pas une déclaration"
+    advice_en = "Write a standard, a slash and one of the five models: RMAP/mass-balance"
+    advice_fr = "Écrivez une norme, une barre et l'un des cinq modèles : RMAP/mass-balance"
 
 
 class Model(IntEnum):

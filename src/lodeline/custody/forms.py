@@ -31,10 +31,10 @@ class UnknownForm(LodelineError):
     form: str
 
     code = "unknown-form"
-    en = "“{form}” is not a form of this consortium."
-    fr = "« {form} » n'est pas une forme de ce consortium."
-    advice_en = "See the forms with `lodeline recipes --forms`."
-    advice_fr = "Voyez les formes avec `lodeline recipes --forms`."
+    en = "“{form}” is not a form of this consortium"
+    fr = "« {form} » n'est pas une forme de ce consortium"
+    advice_en = "See the forms with `lodeline recipes --forms`"
+    advice_fr = "Voyez les formes avec `lodeline recipes --forms`"
 
 
 class FormClass(Enum):

@@ -17,10 +17,10 @@ class UnknownStandard(LodelineError):
     standard: str
 
     code = "unknown-standard"
-    en = "“{standard}” is not a standard of this consortium."
-    fr = "« {standard} » n'est pas une norme de ce consortium."
-    advice_en = "See the standards with `lodeline recipes --standards`."
-    advice_fr = "Voyez les normes avec `lodeline recipes --standards`."
+    en = "“{standard}” is not a standard of this consortium"
+    fr = "« {standard} » n'est pas une norme de ce consortium"
+    advice_en = "See the standards with `lodeline recipes --standards`"
+    advice_fr = "Voyez les normes avec `lodeline recipes --standards`"
 
 
 class Standard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -21,10 +21,10 @@ class UnknownStrand(LodelineError):
     name: str
 
     code = "unknown-strand"
-    en = "“{name}” names no strand."
-    fr = "« {name} » ne désigne aucun brin."
-    advice_en = "Write an element (Co) or an element and a kind (Co.licence)."
-    advice_fr = "Écrivez un élément (Co) ou un élément et un genre (Co.licence)."
+    en = "“{name}” names no strand"
+    fr = "« {name} » ne désigne aucun brin"
+    advice_en = "Write an element (Co) or an element and a kind (Co.licence)"
+    advice_fr = "Écrivez un élément (Co) ou un élément et un genre (Co.licence)"
 
 
 class Kind(Enum):

@@ -112,7 +112,7 @@ def _check_lot(view: TransformView, lot: LotView) -> None:
             raise StrandNotInForm(lot.form.name, strand.name)
         if (item.amount is not None) != strand.has_amount:
             raise AmountMissing(strand.name)
-        _check_claims(view, strand, [borne.claim for borne in item.claims])
+        _check_claims(view, lot, strand, [borne.claim for borne in item.claims])
     _check_fields(view, lot)
 
 
@@ -121,7 +121,7 @@ def _check_order(names: Sequence[str]) -> None:
         raise LotsNotInOrder(tuple(names))
 
 
-def _check_claims(view: TransformView, strand: Strand, names: Sequence[str]) -> None:
+def _check_claims(view: TransformView, lot: LotView, strand: Strand, names: Sequence[str]) -> None:
     _check_order(names)
     claims = [ClaimName.parse(name) for name in names]
     standards = [claim.standard for claim in claims]
@@ -136,20 +136,20 @@ def _check_claims(view: TransformView, strand: Strand, names: Sequence[str]) -> 
     if not claims and not strand.has_amount:
         raise ClaimNotCovered(view.recipe.name, "", strand.name)
     for claim in claims:
-        _check_model(view, strand, claim)
+        _check_model(view, lot, strand, claim)
 
 
-def _check_model(view: TransformView, strand: Strand, claim: ClaimName) -> None:
-    if view.recipe.family is Family.GRANT:
-        return
-    strongest = Model.parse(view.recipe.custody)
-    if strand.is_material and claim.model > strongest:
+def _check_model(view: TransformView, lot: LotView, strand: Strand, claim: ClaimName) -> None:
+    """A claim is no stronger than its form, its recipe and, from credit, its mode can keep."""
+    strongest = Model.parse(lot.form.strongest)
+    if view.recipe.family is not Family.GRANT:
+        if strand.is_material:
+            strongest = min(strongest, Model.parse(view.recipe.custody))
+        mode = mode_of(view, strand, claim)
+        if strand.kind is Kind.CREDIT or mode is ClaimMode.TAKE_UP:
+            strongest = min(strongest, Model.MASS_BALANCE)
+    if claim.model > strongest:
         raise ClaimTooStrong(view.recipe.name, claim.text, strongest.text)
-    if strand.kind is Kind.CREDIT and claim.model > Model.MASS_BALANCE:
-        raise ClaimTooStrong(view.recipe.name, claim.text, Model.MASS_BALANCE.text)
-    mode = mode_of(view, strand, claim)
-    if mode is ClaimMode.TAKE_UP and claim.model > Model.MASS_BALANCE:
-        raise ClaimTooStrong(view.recipe.name, claim.text, Model.MASS_BALANCE.text)
 
 
 def mode_of(view: TransformView, strand: Strand, claim: ClaimName) -> ClaimMode:

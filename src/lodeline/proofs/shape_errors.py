@@ -41,10 +41,10 @@ class FormNotExpected(ShapeRefused):
     form: str
 
     code = "form-not-expected"
-    en = "The recipe “{recipe}” has no {side} of the form “{form}”."
-    fr = "La recette « {recipe} » n'a pas, côté {side}, de forme « {form} »."
-    advice_en = "Choose another recipe or other lots; `lodeline recipes` shows what each takes."
-    advice_fr = "Choisissez une autre recette ou d'autres lots ; voyez `lodeline recipes`."
+    en = "The recipe “{recipe}” has no {side} of the form “{form}”"
+    fr = "La recette « {recipe} » n'a pas, côté {side}, de forme « {form} »"
+    advice_en = "Choose another recipe or other lots; `lodeline recipes` shows what each takes"
+    advice_fr = "Choisissez une autre recette ou d'autres lots ; voyez `lodeline recipes`"
 
 
 class PortCountWrong(ShapeRefused):
@@ -58,10 +58,10 @@ class PortCountWrong(ShapeRefused):
     at_most: int
 
     code = "port-count-wrong"
-    en = "“{recipe}” takes {at_least} to {at_most} lots of {forms} as {side}, not {found}."
-    fr = "« {recipe} » prend de {at_least} à {at_most} lots de {forms} ({side}), pas {found}."
-    advice_en = "Add or leave out lots, or split the step into several."
-    advice_fr = "Ajoutez ou retirez des lots, ou divisez l'opération."
+    en = "“{recipe}” takes {at_least} to {at_most} lots of {forms} as {side}, not {found}"
+    fr = "« {recipe} » prend de {at_least} à {at_most} lots de {forms} ({side}), pas {found}"
+    advice_en = "Add or leave out lots, or split the step into several"
+    advice_fr = "Ajoutez ou retirez des lots, ou divisez l'opération"
 
 
 class FormsDiffer(ShapeRefused):
@@ -71,10 +71,10 @@ class FormsDiffer(ShapeRefused):
     forms: tuple[str, ...]
 
     code = "forms-differ"
-    en = "“{recipe}” keeps the form, but these lots have several: {forms}."
-    fr = "« {recipe} » garde la forme, mais ces lots en ont plusieurs : {forms}."
-    advice_en = "Handle lots of each form in a step of their own."
-    advice_fr = "Traitez les lots de chaque forme dans une opération à part."
+    en = "“{recipe}” keeps the form, but these lots have several: {forms}"
+    fr = "« {recipe} » garde la forme, mais ces lots en ont plusieurs : {forms}"
+    advice_en = "Handle lots of each form in a step of their own"
+    advice_fr = "Traitez les lots de chaque forme dans une opération à part"
 
 
 class StrandNotInForm(ShapeRefused):
@@ -84,10 +84,10 @@ class StrandNotInForm(ShapeRefused):
     strand: str
 
     code = "strand-not-in-form"
-    en = "Lots of “{form}” have no strand “{strand}”."
-    fr = "Les lots de « {form} » n'ont pas de brin « {strand} »."
-    advice_en = "Leave the strand out or choose another form."
-    advice_fr = "Omettez le brin ou choisissez une autre forme."
+    en = "Lots of “{form}” have no strand “{strand}”"
+    fr = "Les lots de « {form} » n'ont pas de brin « {strand} »"
+    advice_en = "Leave the strand out or choose another form"
+    advice_fr = "Omettez le brin ou choisissez une autre forme"
 
 
 class StrandNotBalanced(ShapeRefused):
@@ -98,10 +98,10 @@ class StrandNotBalanced(ShapeRefused):
     strand: str
 
     code = "strand-not-balanced"
-    en = "“{recipe}” has no balance for the {side} strand “{strand}”."
-    fr = "« {recipe} » n'a pas de bilan pour le brin « {strand} » ({side})."
-    advice_en = "Choose a recipe that accounts for this element."
-    advice_fr = "Choisissez une recette qui tient compte de cet élément."
+    en = "“{recipe}” has no balance for the {side} strand “{strand}”"
+    fr = "« {recipe} » n'a pas de bilan pour le brin « {strand} » ({side})"
+    advice_en = "Choose a recipe that accounts for this element"
+    advice_fr = "Choisissez une recette qui tient compte de cet élément"
 
 
 class LotsNotInOrder(ShapeRefused):
@@ -110,10 +110,10 @@ class LotsNotInOrder(ShapeRefused):
     names: tuple[str, ...]
 
     code = "names-not-in-order"
-    en = "Strands and claims must stand in ascending order, each once; found {names}."
-    fr = "Brins et déclarations doivent être en ordre croissant, une fois chacun : {names}."
-    advice_en = "Sort them by name."
-    advice_fr = "Triez-les par nom."
+    en = "Strands and claims must stand in ascending order, each once; found {names}"
+    fr = "Brins et déclarations doivent être en ordre croissant, une fois chacun : {names}"
+    advice_en = "Sort them by name"
+    advice_fr = "Triez-les par nom"
 
 
 class AmountMissing(ShapeRefused):
@@ -122,10 +122,10 @@ class AmountMissing(ShapeRefused):
     strand: str
 
     code = "amount-missing"
-    en = "The strand “{strand}” must have an amount exactly when its kind has one."
-    fr = "Le brin « {strand} » doit avoir une quantité si et seulement si son genre en a une."
-    advice_en = "Assurance and credit bear claims only; everything else has an amount."
-    advice_fr = "Assurance et crédit ne portent que des déclarations ; le reste a une quantité."
+    en = "The strand “{strand}” must have an amount exactly when its kind has one"
+    fr = "Le brin « {strand} » doit avoir une quantité si et seulement si son genre en a une"
+    advice_en = "Assurance and credit bear claims only; everything else has an amount"
+    advice_fr = "Assurance et crédit ne portent que des déclarations ; le reste a une quantité"
 
 
 class FieldNotExpected(ShapeRefused):
@@ -136,10 +136,10 @@ class FieldNotExpected(ShapeRefused):
     expected: bool
 
     code = "field-not-expected"
-    en = "A lot of “{form}” in this step: “{field}” present must be {expected}."
-    fr = "Un lot de « {form} » dans cette opération : « {field} » présent doit être {expected}."
-    advice_en = "Build the lot with the planner; it fills in what each form needs."
-    advice_fr = "Construisez le lot avec le planificateur ; il remplit ce qu'il faut."
+    en = "A lot of “{form}” in this step: “{field}” present must be {expected}"
+    fr = "Un lot de « {form} » dans cette opération : « {field} » présent doit être {expected}"
+    advice_en = "Build the lot with the planner; it fills in what each form needs"
+    advice_fr = "Construisez le lot avec le planificateur ; il remplit ce qu'il faut"
 
 
 class TooManyStrands(ShapeRefused):
@@ -149,10 +149,10 @@ class TooManyStrands(ShapeRefused):
     bound: int
 
     code = "too-many-strands"
-    en = "A lot has {found} strands; the bound is {bound}."
-    fr = "Un lot a {found} brins ; la limite est {bound}."
-    advice_en = "Keep apart what need not be one lot."
-    advice_fr = "Séparez ce qui n'a pas besoin d'être un seul lot."
+    en = "A lot has {found} strands; the bound is {bound}"
+    fr = "Un lot a {found} brins ; la limite est {bound}"
+    advice_en = "Keep apart what need not be one lot"
+    advice_fr = "Séparez ce qui n'a pas besoin d'être un seul lot"
 
 
 class TooManyClaims(ShapeRefused):
@@ -162,10 +162,10 @@ class TooManyClaims(ShapeRefused):
     bound: int
 
     code = "too-many-claims"
-    en = "A lot bears {found} claims; the bound is {bound}."
-    fr = "Un lot porte {found} déclarations ; la limite est {bound}."
-    advice_en = "Drop the claims that no customer asks for."
-    advice_fr = "Laissez tomber les déclarations que personne ne demande."
+    en = "A lot bears {found} claims; the bound is {bound}"
+    fr = "Un lot porte {found} déclarations ; la limite est {bound}"
+    advice_en = "Drop the claims that no customer asks for"
+    advice_fr = "Laissez tomber les déclarations que personne ne demande"
 
 
 class ClaimTwice(ShapeRefused):
@@ -175,10 +175,10 @@ class ClaimTwice(ShapeRefused):
     standard: str
 
     code = "claim-twice"
-    en = "The strand “{strand}” bears “{standard}” under two models in one lot."
-    fr = "Le brin « {strand} » porte « {standard} » sous deux modèles dans un même lot."
-    advice_en = "Put the two shares into two lots."
-    advice_fr = "Mettez les deux parts dans deux lots."
+    en = "The strand “{strand}” bears “{standard}” under two models in one lot"
+    fr = "Le brin « {strand} » porte « {standard} » sous deux modèles dans un même lot"
+    advice_en = "Put the two shares into two lots"
+    advice_fr = "Mettez les deux parts dans deux lots"
 
 
 class ClaimNotCovered(ShapeRefused):
@@ -189,10 +189,10 @@ class ClaimNotCovered(ShapeRefused):
     strand: str
 
     code = "claim-not-covered"
-    en = "“{recipe}” says nothing about the claim “{claim}” on “{strand}”."
-    fr = "« {recipe} » ne dit rien de la déclaration « {claim} » sur « {strand} »."
-    advice_en = "Leave the claim out or choose a recipe that carries it."
-    advice_fr = "Omettez la déclaration ou choisissez une recette qui la transmet."
+    en = "“{recipe}” says nothing about the claim “{claim}” on “{strand}”"
+    fr = "« {recipe} » ne dit rien de la déclaration « {claim} » sur « {strand} »"
+    advice_en = "Leave the claim out or choose a recipe that carries it"
+    advice_fr = "Omettez la déclaration ou choisissez une recette qui la transmet"
 
 
 class ClaimTooStrong(ShapeRefused):
@@ -203,10 +203,10 @@ class ClaimTooStrong(ShapeRefused):
     strongest: str
 
     code = "claim-too-strong"
-    en = "“{recipe}” keeps at most {strongest}; the claim “{claim}” is stronger."
-    fr = "« {recipe} » garde au plus {strongest} ; la déclaration « {claim} » est plus forte."
-    advice_en = "State the claim under a weaker chain-of-custody model."
-    advice_fr = "Déclarez sous un modèle de chaîne de contrôle plus faible."
+    en = "“{recipe}” keeps at most {strongest}; the claim “{claim}” is stronger"
+    fr = "« {recipe} » garde au plus {strongest} ; la déclaration « {claim} » est plus forte"
+    advice_en = "State the claim under a weaker chain-of-custody model"
+    advice_fr = "Déclarez sous un modèle de chaîne de contrôle plus faible"
 
 
 class ClaimFromNothing(ShapeRefused):
@@ -216,10 +216,10 @@ class ClaimFromNothing(ShapeRefused):
     element: str
 
     code = "claim-from-nothing"
-    en = "No input bears “{claim}” (or stronger) on {element}."
-    fr = "Aucune entrée ne porte « {claim} » (ou plus fort) sur {element}."
-    advice_en = "Add the assurance or the certified lots to the inputs, or drop the claim."
-    advice_fr = "Ajoutez l'assurance ou les lots certifiés, ou retirez la déclaration."
+    en = "No input bears “{claim}” (or stronger) on {element}"
+    fr = "Aucune entrée ne porte « {claim} » (ou plus fort) sur {element}"
+    advice_en = "Add the assurance or the certified lots to the inputs, or drop the claim"
+    advice_fr = "Ajoutez l'assurance ou les lots certifiés, ou retirez la déclaration"
 
 
 class StandardNotForElement(ShapeRefused):
@@ -229,10 +229,10 @@ class StandardNotForElement(ShapeRefused):
     element: str
 
     code = "standard-not-for-element"
-    en = "The standard “{standard}” does not cover {element}."
-    fr = "La norme « {standard} » ne couvre pas {element}."
-    advice_en = "See `lodeline recipes --standards` for what each standard covers."
-    advice_fr = "Voyez `lodeline recipes --standards` : ce que couvre chaque norme."
+    en = "The standard “{standard}” does not cover {element}"
+    fr = "La norme « {standard} » ne couvre pas {element}"
+    advice_en = "See `lodeline recipes --standards` for what each standard covers"
+    advice_fr = "Voyez `lodeline recipes --standards` : ce que couvre chaque norme"
 
 
 class NotIdentityPreserved(ShapeRefused):
@@ -242,10 +242,10 @@ class NotIdentityPreserved(ShapeRefused):
     inputs: int
 
     code = "not-identity-preserved"
-    en = "“{claim}” needs one single input lot of the metal; there are {inputs}."
-    fr = "« {claim} » exige un seul lot d'entrée du métal ; il y en a {inputs}."
-    advice_en = "Weaken the claim to segregated, or process the lots one by one."
-    advice_fr = "Affaiblissez en ségrégation, ou traitez les lots un par un."
+    en = "“{claim}” needs one single input lot of the metal; there are {inputs}"
+    fr = "« {claim} » exige un seul lot d'entrée du métal ; il y en a {inputs}"
+    advice_en = "Weaken the claim to segregated, or process the lots one by one"
+    advice_fr = "Affaiblissez en ségrégation, ou traitez les lots un par un"
 
 
 class ProcessNumbersWrong(ShapeRefused):
@@ -255,10 +255,10 @@ class ProcessNumbersWrong(ShapeRefused):
     expected: bool
 
     code = "process-numbers-wrong"
-    en = "“{recipe}”: process emissions present must be {expected}."
-    fr = "« {recipe} » : émissions du procédé présentes doit être {expected}."
-    advice_en = "State emissions and their primary part for steps that have them, and only there."
-    advice_fr = "Indiquez les émissions et leur part primaire là où il y en a, et là seulement."
+    en = "“{recipe}”: process emissions present must be {expected}"
+    fr = "« {recipe} » : émissions du procédé présentes doit être {expected}"
+    advice_en = "State emissions and their primary part for steps that have them, and only there"
+    advice_fr = "Indiquez les émissions et leur part primaire là où il y en a, et là seulement"
 
 
 class SiteNotStated(ShapeRefused):
@@ -267,10 +267,10 @@ class SiteNotStated(ShapeRefused):
     recipe: str
 
     code = "site-not-stated"
-    en = "“{recipe}” uses lots that are bound to a site, but the transform names none."
-    fr = "« {recipe} » emploie des lots liés à un site, mais aucun site n'est indiqué."
-    advice_en = "State the site where the step happens."
-    advice_fr = "Indiquez le site de l'opération."
+    en = "“{recipe}” uses lots that are bound to a site, but the transform names none"
+    fr = "« {recipe} » emploie des lots liés à un site, mais aucun site n'est indiqué"
+    advice_en = "State the site where the step happens"
+    advice_fr = "Indiquez le site de l'opération"
 
 
 class RatioStrandMissing(ShapeRefused):
@@ -280,10 +280,10 @@ class RatioStrandMissing(ShapeRefused):
     strand: str
 
     code = "ratio-strand-missing"
-    en = "Lots of “{form}” must contain “{strand}” (the form states ratios)."
-    fr = "Les lots de « {form} » doivent contenir « {strand} » (la forme a des ratios)."
-    advice_en = "Add the metal or choose another form."
-    advice_fr = "Ajoutez le métal ou choisissez une autre forme."
+    en = "Lots of “{form}” must contain “{strand}” (the form states ratios)"
+    fr = "Les lots de « {form} » doivent contenir « {strand} » (la forme a des ratios)"
+    advice_en = "Add the metal or choose another form"
+    advice_fr = "Ajoutez le métal ou choisissez une autre forme"
 
 
 class NotTheSameLot(ShapeRefused):
@@ -292,7 +292,7 @@ class NotTheSameLot(ShapeRefused):
     index: int
 
     code = "not-the-same-lot"
-    en = "Lot {index} must have the same form, strands, claims and expiry before and after."
-    fr = "Le lot {index} doit garder forme, brins, déclarations et échéance."
-    advice_en = "Sell lots whole; split them first if only a part is sold."
-    advice_fr = "Vendez des lots entiers ; divisez-les d'abord si besoin."
+    en = "Lot {index} must have the same form, strands, claims and expiry before and after"
+    fr = "Le lot {index} doit garder forme, brins, déclarations et échéance"
+    advice_en = "Sell lots whole; split them first if only a part is sold"
+    advice_fr = "Vendez des lots entiers ; divisez-les d'abord si besoin"
