@@ -147,7 +147,8 @@ def decide(state: State, entry: Entry, now: BlockTime, verdicts: Verdicts) -> Ch
             raise EntryAlreadyAccepted(identity, known.index)
         change = _decide_by_type(Case(state, constants, identity, now), entry)
         _check_verdict(state, entry, verdicts)
-    return replace(change, accepted={identity: EntryRecord(state.size, now)})
+    kind = str(type(entry).__struct_config__.tag)
+    return replace(change, accepted={identity: EntryRecord(state.size, now, kind)})
 
 
 def _decide_by_type(case: Case, entry: Entry) -> Change:

@@ -281,7 +281,7 @@ def decide_regrant(case: Case, entry: Regrant) -> Change:
     given = _given_back(case, (body.lot,), (body.replacement,))
     by = Hash32(case.identity)
     making = _equal_making(case, MakingKind.REGRANT, (body.lot,), given, ())
-    change = replace(given, spent={body.lot: by}, makings={by: making}, acts=1)
+    change = replace(given, spent={body.lot: by}, makings={by: making})
     return change if lapsed is None else freed(*lapsed, OfferStatus.LAPSED, change)
 
 

@@ -63,6 +63,8 @@ def lifted(state: State, act: LiftRecall) -> Change:
         NotRecalled: no recall names the lot.
     """
     if act.lot not in state.recalls:
+        if not state.whole and act.lot not in state.lots:
+            return Change()
         raise NotRecalled(act.lot)
     flags: dict[LotId, Flag | None] = {}
     for flagged in (act.lot, *descendants(state, act.lot)):

@@ -17,6 +17,7 @@ from lodeline.kernel.ids import Hash32, LotId, MemberId, OneTimeKey, SiteId, Tag
 from lodeline.kernel.time import BlockTime
 from lodeline.ledger.entries import EntryId, SiteRecord
 from lodeline.ledger.records import (
+    ActCount,
     Constants,
     EntryRecord,
     GrantKey,
@@ -128,7 +129,7 @@ def _registry_updates(change: Change, acts_before: int) -> Iterator[_Update]:
     if change.constants is not None:
         yield state_key(StateKind.CONSTANTS), digest_of(change.constants)
     if change.acts:
-        count = EntryRecord(acts_before + change.acts, BlockTime(0))
+        count = ActCount(acts_before + change.acts)
         yield state_key(StateKind.GOVERNANCE), digest_of(count)
     for entry, accepted in change.accepted.items():
         yield state_key(StateKind.ENTRY, entry), digest_of(accepted)

@@ -451,7 +451,7 @@ class RegrantBody(Wire, frozen=True):
 
     chain: ChainIdW
     sequence: int
-    """The state's count of governance acts so far: no act can be replayed."""
+    """The count of governance acts when the members voted; the next act makes the vote void."""
     lot: LotIdW
     replacement: RestoredLot
     scan_key: Hash32W

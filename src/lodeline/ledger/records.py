@@ -31,6 +31,7 @@ from lodeline.proofs.body import TransformBody
 __all__ = [
     "AUDITOR",
     "AUTHORITY",
+    "ActCount",
     "Constants",
     "EntryRecord",
     "GrantKey",
@@ -112,6 +113,14 @@ class EntryRecord(_Record, frozen=True):
     index: int
     """Leaf index in the log."""
     time: BlockTime
+    kind: str
+    """The entry's tag: ``transform``, ``govern``, …"""
+
+
+class ActCount(_Record, frozen=True):
+    """How many votes of the members there have been; in the state map, so none can be hidden."""
+
+    count: int
 
 
 class MemberRecord(_Record, frozen=True):

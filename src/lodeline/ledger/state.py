@@ -81,6 +81,9 @@ class State(_Shelves):
         self.acts: int = 0 if below is None else below.acts
         """Number of governance acts so far."""
         self.tables: Tables = NO_TABLES if below is None else below.tables
+        self.whole: bool = True if below is None else below.whole
+        """False while part of a log is replayed, as a bundle carries it: then a vote may lift the
+        recall of a lot that is not in the part."""
 
     # ------------------------------------------------------------------ reading
 
