@@ -39,6 +39,11 @@ class Shelf(Generic[K, V]):
             if value is not None:
                 yield key, value
 
+    def values(self) -> Iterator[V]:
+        """Yield every value, in the order of `items`."""
+        for _, value in self.items():
+            yield value
+
     def overlaid(self) -> dict[K, V | None]:
         """Return what reading would find, None standing for what was taken away."""
         if self._below is None:
