@@ -79,7 +79,7 @@ class StoppedLot(_Part, frozen=True):
     unspent: PresenceProof
     not_recalled: AbsenceProof
     maker: Hash32W
-    """Id of the transform, reversal or re-grant that made it; it and ``output`` give the lot's id."""
+    """Id of the transform, reversal or re-grant that made it; with ``output`` the lot's id."""
     output: Annotated[int, msgspec.Meta(ge=0, lt=16)]
     making: Making
     made: PresenceProof

@@ -30,7 +30,7 @@ from lodeline.ledger.bundle import (
     encode_bundle,
 )
 from lodeline.ledger.checkpoint import Checkpoint, parse_checkpoint_text
-from lodeline.ledger.descent import children, form_class_of
+from lodeline.ledger.descent import children, form_class_of, maker_of
 from lodeline.ledger.entries import Accept, Correction, Entry, EntryId, Recall, Reversal, Transform
 from lodeline.ledger.log import read_leaf
 from lodeline.ledger.merkle import ConsistencyProof, InclusionProof, LeafIndex, TreeSize
@@ -267,8 +267,18 @@ class _Gathering:
             self._add_making(Hash32(entry.body.transform))
         elif isinstance(entry, Correction):
             self._add_making(Hash32(entry.body.corrects))
+            self._add_way(making.inputs, Hash32(entry.body.corrects))
         elif isinstance(entry, Transform) and entry.body.replaces is not None:
             self._add_uses(entry.body.replaces, making)
+
+    def _add_way(self, lots: tuple[LotId, ...], back_to: Hash32) -> None:
+        """Take in, uncut, the way from lots back to the transform that they come wholly from."""
+        waiting = list(lots)
+        for lot in waiting:
+            self.add_lot(lot, whole=True)
+            maker, making = maker_of(self._state, lot)
+            if maker != back_to:
+                waiting += [before for before in making.inputs if before not in waiting]
 
     def _add_uses(self, grant: LotId, replacing: Making) -> None:
         """Take in every use of a replaced grant's rights, so that nothing is left of it."""

@@ -13,6 +13,7 @@ from lodeline.custody.forms import FormClass
 from lodeline.custody.recipes import Family
 from lodeline.kernel.ids import Hash32, LotId, MemberId
 from lodeline.ledger.records import LotRecord, Making, MakingKind
+from lodeline.ledger.refusals_transforms import LotUnknown
 from lodeline.ledger.state import State
 
 __all__ = [
@@ -30,14 +31,17 @@ def form_class_of(state: State, lot: LotId) -> FormClass:
     """Return the class of a known lot's form.
 
     Raises:
+        LotUnknown: the lot is not there.
         UnknownForm: the lot's form is not in the table.
     """
     return state.tables.forms[_record(state, lot).lot.form].form_class
 
 
 def _record(state: State, lot: LotId) -> LotRecord:
+    """Return a lot that the graph names; only a part of a log can lack it."""
     record = state.lots.get(lot)
-    assert record is not None  # noqa: S101 - edges of the graph name lots that exist
+    if record is None:
+        raise LotUnknown(lot)
     return record
 
 
@@ -69,12 +73,17 @@ def descendants(state: State, lot: LotId) -> Iterator[LotId]:
 
 
 def maker_of(state: State, lot: LotId) -> tuple[Hash32, Making]:
-    """Return the transform that a known lot came from, seen through restoring and re-granting."""
+    """Return the transform that a known lot came from, seen through restoring and re-granting.
+
+    Raises:
+        LotUnknown: the lot, or what it equals, is not there.
+    """
     record = _record(state, lot)
     while record.equals is not None:
         record = _record(state, record.equals)
     making = state.makings.get(record.maker)
-    assert making is not None  # noqa: S101 - a lot is made together with its making
+    if making is None:
+        raise LotUnknown(lot)
     return record.maker, making
 
 

@@ -41,8 +41,7 @@ class Shelf(Generic[K, V]):
 
     def values(self) -> Iterator[V]:
         """Yield every value, in the order of `items`."""
-        for _, value in self.items():
-            yield value
+        return (value for value in self.overlaid().values() if value is not None)
 
     def overlaid(self) -> dict[K, V | None]:
         """Return what reading would find, None standing for what was taken away."""
