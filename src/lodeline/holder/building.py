@@ -26,8 +26,23 @@ from lodeline.crypto.group import (
     random_scalar,
     scalar,
 )
-from lodeline.crypto.onetime import Address, derive_for_recipient, tag
-from lodeline.crypto.sealing import EphemeralKey, OutputIndex, SealedNote, ViewPublicKey
+from lodeline.crypto.onetime import (
+    Address,
+    EntryMarks,
+    OutputMark,
+    derive_for_recipient,
+    owner_secret,
+    recognise_all,
+    tag,
+)
+from lodeline.crypto.sealing import (
+    EphemeralKey,
+    OutputIndex,
+    ScanKey,
+    SealedNote,
+    ViewPublicKey,
+    ViewTag,
+)
 from lodeline.custody.claims import ClaimName
 from lodeline.custody.expansion import recipe_digest
 from lodeline.custody.forms import FormTable
@@ -42,6 +57,7 @@ from lodeline.custody.lots import (
 from lodeline.custody.recipes import Recipe
 from lodeline.custody.standards import StandardTable
 from lodeline.custody.strands import Strand
+from lodeline.holder.keystore import HolderKeys
 from lodeline.holder.notes import Note, NoteScope, note_hash, scan_context, seal_note
 from lodeline.kernel.ids import (
     ChainId,
@@ -50,6 +66,7 @@ from lodeline.kernel.ids import (
     Hash32,
     LotId,
     OneTimeKey,
+    ScalarBytes,
     SiteId,
     TransformId,
 )
@@ -80,6 +97,7 @@ __all__ = [
     "ProcessNumbers",
     "Tables",
     "build_transform",
+    "claim_made",
     "commit_lot",
 ]
 
@@ -106,9 +124,16 @@ class PlannedLot:
     primary: GramsCO2e | None = None
     expires: BlockTime | None = None
     site: SiteId | None = None
+    site_number: int | None = None
+    """Of a lot that is passed on unchanged and whose site has no known name: the site's number."""
     product: str | None = None
     references: tuple[Hash32, ...] = ()
     memo: str = ""
+
+    @property
+    def bound_to(self) -> bool:
+        """Return whether the lot carries a commitment to a site."""
+        return self.site is not None or self.site_number is not None
 
 
 @dataclass(frozen=True)
@@ -122,6 +147,14 @@ class OwnedLot:
 
     def __repr__(self) -> str:
         return f"OwnedLot({self.lot_id.hex()[:12]}, secret)"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Go to a proving process of the same holder: the curve library's scalars cannot."""
+        return _owned, (self.lot_id, self.public, self.opening, encode_scalar(self.secret))
+
+
+def _owned(lot: LotId, public: LotPublic, opening: LotOpening, secret: ScalarBytes) -> OwnedLot:
+    return OwnedLot(lot, public, opening, decode_scalar(secret))
 
 
 @dataclass(frozen=True)
@@ -165,8 +198,8 @@ class BuiltTransform:
     notes: tuple[SealedNote, ...]
     proof: Proof
     made: tuple[MadeLot, ...]
-    process: tuple[tuple[int, Scalar], ...]
-    """Openings of the process commitments, for co-signers."""
+    process: LotOpening | None
+    """Opening of the process commitments, emissions and primary, for co-signers."""
 
     @property
     def transform_id(self) -> TransformId:
@@ -218,7 +251,33 @@ def build_transform(plan: Plan, tables: Tables, entropy: Entropy) -> BuiltTransf
     )
     proof = _proved(plan, tables, body, (tuple(openings), process), entropy)
     made = _made(body, openings)
-    return BuiltTransform(body, notes, proof, made, process)
+    return BuiltTransform(body, notes, proof, made, _process_opening(process))
+
+
+def claim_made(built: BuiltTransform, keys: HolderKeys) -> dict[int, OwnedLot]:
+    """Return the outputs of a transform that are the holder's own, by index, ready to be spent.
+
+    Raises:
+        OwnerSecretZero: a derived key is zero; chance 2**-255.
+    """
+    body = built.body
+    spent = tuple(item.lot for item in body.inputs)
+    marks = EntryMarks(
+        ScanKey(body.scan_key),
+        scan_context(body.chain, body.recipe, spent),
+        tuple(
+            OutputMark(OutputIndex(index), ViewTag(view_tag), lot.owner)
+            for index, (lot, view_tag) in enumerate(zip(body.outputs, body.view_tags, strict=True))
+        ),
+    )
+    return {
+        int(found.index): _spendable(built.made[found.index], keys, found.offset)
+        for found in recognise_all(keys.view, keys.spend.public, marks)
+    }
+
+
+def _spendable(made: MadeLot, keys: HolderKeys, offset: Scalar) -> OwnedLot:
+    return OwnedLot(made.lot_id, made.public, made.opening, owner_secret(keys.spend, offset))
 
 
 def commit_lot(
@@ -234,7 +293,7 @@ def commit_lot(
         strands=tuple(_outline(planned, strand, blank) for strand in strands),
         emissions=None if planned.emissions is None else blank,
         primary=None if planned.primary is None else blank,
-        site=None if planned.site is None else blank,
+        site=blank if planned.bound_to else None,
         product=None if planned.product is None else blank,
     )
     values = [_value(planned, chain, slot) for slot, _ in slots(outline)]
@@ -254,7 +313,7 @@ def _value(planned: PlannedLot, chain: ChainId, slot: Slot) -> int:
     numbers: dict[str, int | None] = {
         "emissions": planned.emissions,
         "primary": planned.primary,
-        "site": None if planned.site is None else site_number(chain, planned.site),
+        "site": planned.site_number if planned.site is None else site_number(chain, planned.site),
         "product": None if planned.product is None else product_number(chain, planned.product),
     }
     if slot.strand is not None and slot.claim is not None:
@@ -295,7 +354,7 @@ def _filled(outline: LotPublic, sealed: Sequence[Commitment]) -> LotPublic:
 def _sealed(
     planned: PlannedLot, opening: LotOpening, scope: NoteScope, lot: LotPublic
 ) -> SealedNote:
-    note = Note(opening, planned.references, planned.memo)
+    note = Note(opening, planned.site, planned.product, planned.references, planned.memo)
     return seal_note(ViewPublicKey(planned.recipient.view), note, scope, lot)
 
 
@@ -304,6 +363,14 @@ def _process_numbers(plan: Plan, entropy: Entropy) -> tuple[tuple[int, Scalar], 
         return ()
     numbers = (plan.process.emissions, plan.process.primary)
     return tuple((int(number), random_scalar(entropy)) for number in numbers)
+
+
+def _process_opening(process: tuple[tuple[int, Scalar], ...]) -> LotOpening | None:
+    if not process:
+        return None
+    return LotOpening.of(
+        [value for value, _ in process], [encode_scalar(blind) for _, blind in process]
+    )
 
 
 def _committed(process: tuple[tuple[int, Scalar], ...]) -> ProcessCommitments | None:

@@ -1,9 +1,10 @@
 """The sealed note of an output: what its owner must know to use it (protocol.md §3).
 
-A note holds the opening and, for the owner's eyes, hashes of private documents and a short memo.
-It is sealed to the recipient; header, inputs, index and the lot itself are associated data, so a
-note cannot be moved to another output. Whoever cannot open his note, or finds numbers in it that do
-not open the commitments, has a dispute with the sender and the lot is of no use to him.
+A note holds the opening, the names behind the numbers of site and product, and, for the owner's
+eyes, hashes of private documents and a short memo. It is sealed to the recipient; header, inputs,
+index and the lot itself are associated data, so a note cannot be moved to another output. Whoever
+cannot open his note, or finds numbers in it that do not open the commitments, has a dispute with
+the sender and the lot is of no use to him.
 """
 
 from __future__ import annotations
@@ -16,12 +17,23 @@ import msgspec
 from lodeline.crypto.generators import BLINDING, VALUE
 from lodeline.crypto.group import decode_scalar, encode_point, scalar
 from lodeline.crypto.sealing import SealedNote, ViewPrivateKey, ViewPublicKey, open_sealed, seal
-from lodeline.custody.lots import LotOpening, LotPublic, Slot, slots
+from lodeline.custody.lots import LotOpening, LotPublic, Slot, SlotKind, slots
 from lodeline.kernel import cbor
 from lodeline.kernel.errors import LodelineError
-from lodeline.kernel.ids import ChainId, Commitment, Hash32W, LotIdW, NoteHash
+from lodeline.kernel.ids import (
+    ChainId,
+    Commitment,
+    Hash32W,
+    LotId,
+    LotIdW,
+    NoteHash,
+    SiteIdW,
+    TransformId,
+)
+from lodeline.proofs.view import product_number, site_number
 
 __all__ = [
+    "NamesDoNotMatch",
     "Note",
     "NoteDoesNotMatch",
     "NoteScope",
@@ -33,6 +45,8 @@ __all__ = [
 ]
 
 MAX_REFERENCES = 64
+_REVERSAL = b"lodeline/v1/reversal\0"
+_REGRANT = b"lodeline/v1/regrant\0"
 
 
 class NoteDoesNotMatch(LodelineError):
@@ -49,9 +63,13 @@ class NoteDoesNotMatch(LodelineError):
 
 
 class Note(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The plain note: opening, hashes of private documents, a memo."""
+    """The plain note: opening, names, hashes of private documents, a memo."""
 
     opening: LotOpening
+    site: SiteIdW | None
+    """Whose number the lot's site commitment holds, where the sender knows it."""
+    product: Annotated[str, msgspec.Meta(max_length=128)] | None
+    """Whose number the lot's product commitment holds."""
     references: Annotated[tuple[Hash32W, ...], msgspec.Meta(max_length=MAX_REFERENCES)]
     memo: Annotated[str, msgspec.Meta(max_length=512)]
 
@@ -59,14 +77,43 @@ class Note(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return "Note(secret)"
 
 
+class NamesDoNotMatch(LodelineError):
+    """A note that names another site or product than the lot is bound to."""
+
+    form: str
+    field: str
+    named: str
+
+    code = "note-names-do-not-match"
+    en = "The note sent with this lot of {form} names {field} {named}, the lot is bound to another"
+    fr = "La note jointe à ce lot de {form} nomme {field} {named}, le lot est lié à un autre"
+    advice_en = "do not accept the lot; show the note to an auditor and ask the sender"
+    advice_fr = "n'acceptez pas le lot ; montrez la note à un auditeur et à l'expéditeur"
+
+
 class NoteScope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a note is bound to besides its lot: chain, what made it, the lots used up, the index."""
 
     chain: ChainId
     maker: bytes
-    """Recipe digest of a transform; a fixed word for restored lots."""
+    """Recipe digest of a transform; a fixed word for restored and re-granted lots."""
     inputs: tuple[LotIdW, ...]
     index: int
+
+    @classmethod
+    def reversal(cls, chain: ChainId, reversed_: TransformId, index: int) -> NoteScope:
+        """Return the scope of a lot that a reversal gives back."""
+        return cls(chain, _REVERSAL + reversed_, (), index)
+
+    @classmethod
+    def regrant(cls, chain: ChainId, lost: LotId) -> NoteScope:
+        """Return the scope of a lot that is granted again for one whose key is lost."""
+        return cls(chain, _REGRANT, (lost,), 0)
+
+    @property
+    def context(self) -> bytes:
+        """Return what the one-time keys of the entry are derived for: all but the index."""
+        return scan_context(self.chain, self.maker, self.inputs)
 
 
 def scan_context(chain: ChainId, maker: bytes, inputs: tuple[LotIdW, ...]) -> bytes:
@@ -98,12 +145,29 @@ def open_note(view: ViewPrivateKey, sealed: bytes, scope: NoteScope, lot: LotPub
 
     Raises:
         NoteNotOpened: it is not for this key, not of this place, or altered.
-        NoteDoesNotMatch: its numbers do not open the commitments.
+        CborError, WrongShape: it opened, and is no note.
+        NoteDoesNotMatch, BadScalar: its numbers do not open the commitments.
+        NamesDoNotMatch: its names are not those that the lot is bound to.
     """
     plain = open_sealed(view, SealedNote(sealed), _associated(scope, lot))
     note = cbor.decode_struct(plain, Note)
     check_opening(lot, note.opening)
+    _check_names(scope.chain, lot, note)
     return note
+
+
+def _check_names(chain: ChainId, lot: LotPublic, note: Note) -> None:
+    numbers = {
+        slot.kind: value
+        for (slot, _), value in zip(slots(lot), note.opening.values, strict=True)
+        if slot.strand is None
+    }
+    if note.site is not None and numbers.get(SlotKind.SITE) != site_number(chain, note.site):
+        raise NamesDoNotMatch(lot.form, SlotKind.SITE.value, note.site)
+    if note.product is None:
+        return
+    if numbers.get(SlotKind.PRODUCT) != product_number(chain, note.product):
+        raise NamesDoNotMatch(lot.form, SlotKind.PRODUCT.value, note.product)
 
 
 def check_opening(lot: LotPublic, opening: LotOpening) -> None:
