@@ -7,8 +7,10 @@ few, the act becomes a request that goes from member to member as a file (`node.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from lodeline.crypto.signatures import SignatureContext, SigningKey, sign
+from lodeline.custody.recipe_table import load_recipes
 from lodeline.holder.keystore import HolderKeys
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import Hash32, MemberId, OneTimeKey, RecipeDigest, RecipeName, SiteId
@@ -28,10 +30,12 @@ from lodeline.ledger.records import RecipeRecord
 from lodeline.node.reference import shipped_recipes
 from lodeline.node.requests import Request, completed, missing, with_signature
 from lodeline.node.session import Accepted, Session
+from lodeline.node.workspace import read_file
 
 __all__ = [
     "RecipeNotFound",
     "adopt_shipped_recipe",
+    "adopt_written_recipes",
     "recipe_in_force",
     "recipe_named",
     "register_site",
@@ -174,6 +178,17 @@ def adopt_shipped_recipe(session: Session, name: RecipeName) -> Accepted | Reque
         if recipe.name == name:
             return vote(session, (AdoptRecipe(recipe),))
     raise RecipeNotFound(name)
+
+
+def adopt_written_recipes(session: Session, path: Path) -> Accepted | Request:
+    """Adopt the recipes of a YAML file in the form of the shipped table, all or none.
+
+    Raises:
+        FileUnreadable, TableRefused: the file.
+        RecipeKnown, …: the ledger refuses one of them, with what would let it create mass.
+    """
+    text = read_file(path).decode("utf-8", errors="replace")
+    return vote(session, tuple(AdoptRecipe(recipe) for recipe in load_recipes(text)))
 
 
 def retire_recipe(session: Session, name: RecipeName) -> Accepted | Request:

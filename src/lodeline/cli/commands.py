@@ -1,0 +1,76 @@
+"""Which commands there are, and their help in the language of whoever asks.
+
+Functions hold no help: what a command and each of its options is for stands in the catalogues, so
+that it exists in both languages or not at all (a test compares the two).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from lodeline.cli import founding, logs, members, recipes
+from lodeline.cli.texts import Texts
+
+__all__ = ["COMMANDS", "GROUPS", "build"]
+
+Command = Callable[..., object]
+
+COMMANDS: Final[Mapping[str, Command]] = {
+    "init": founding.init,
+    "members": members.listed,
+    "recognise": members.recognise,
+    "recipes": recipes.listed,
+}
+GROUPS: Final[Mapping[str, Mapping[str, Command]]] = {
+    "member": {
+        "add": members.add,
+        "list": members.listed,
+        "show": members.show,
+        "rotate": members.rotate,
+        "suspend": members.suspend,
+        "reinstate": members.reinstate,
+        "use": members.use,
+    },
+    "site": {"add": members.add_site, "list": members.sites},
+    "recipe": {"adopt": recipes.adopt, "retire": recipes.retire, "show": recipes.show},
+    "log": {"show": logs.show, "verify": logs.verify, "checkpoint": logs.checkpoint},
+}
+
+
+def build(texts: Texts) -> TyperGroup:
+    """Return the command line with its help in one language."""
+    app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
+    for name, function in COMMANDS.items():
+        app.command(name)(function)
+    for name, functions in GROUPS.items():
+        group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+        for verb, function in functions.items():
+            group.command(verb)(function)
+        app.add_typer(group, name=name)
+    command = get_command(app)
+    if not isinstance(command, TyperGroup):
+        message = "several commands make a group"
+        raise TypeError(message)
+    _put_help(command, texts, "")
+    return command
+
+
+def _put_help(command: TyperGroup | TyperCommand, texts: Texts, path: str) -> None:
+    # The mark keeps the lines of a paragraph as they are; a catalogue cannot hold the character.
+    command.help = texts(f"help.{path or 'lodeline'}").replace("\\b\n", "\b\n")
+    command.short_help = command.help.partition("\n")[0]
+    for parameter in command.params:
+        name = parameter.name or ""
+        own = texts.get(f"option.{path}.{name}")
+        shown = own if own is not None else texts.get(f"option.{name}")
+        if shown is not None:
+            vars(parameter)["help"] = shown
+    if isinstance(command, TyperGroup):
+        for name, below in command.commands.items():
+            if isinstance(below, (TyperGroup, TyperCommand)):
+                _put_help(below, texts, f"{path}-{name}" if path else name)
