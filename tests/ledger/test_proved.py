@@ -105,7 +105,7 @@ class Proved(World):
         recipe: str,
         inputs: Sequence[LotId],
         outputs: Sequence[PlannedLot],
-        emissions: int = 0,
+        grams: int = 0,
     ) -> Transform:
         """Prove a step and sign it; keep what its recipients find."""
         used = RECIPES[recipe]
@@ -144,7 +144,7 @@ class Proved(World):
         recipe: str,
         inputs: Sequence[LotId],
         outputs: Sequence[PlannedLot],
-        emissions: int = 0,
+        grams: int = 0,
     ) -> tuple[LotId, ...]:
         entry = self.built(recipe, inputs, outputs, grams)
         self.verified(entry)
