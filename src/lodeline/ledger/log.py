@@ -25,7 +25,7 @@ from lodeline.ledger.tasks import tasks_for
 from lodeline.proofs.batch import Verdict
 from lodeline.proofs.task import ProofTask
 
-__all__ = ["MAX_LEAF_BYTES", "Leaf", "Replayed", "Verify", "read_leaf", "replay"]
+__all__ = ["MAX_LEAF_BYTES", "Leaf", "Replayed", "Verify", "parts", "read_leaf", "replay"]
 
 MAX_LEAF_BYTES = MAX_ENTRY_BYTES + 64
 """An entry, its time and the names of the two fields; below what a tile's entry can have."""
@@ -84,7 +84,7 @@ def replay(leaves: Iterable[bytes], verify: Verify, batch: int = BATCH) -> Repla
             when the entry is offered.
     """
     state, frontier = State(), Frontier()
-    for part in _parts(leaves, batch):
+    for part in parts(leaves, batch):
         read = [read_leaf(data) for data in part]
         verdicts = {
             verdict.key: verdict
@@ -96,7 +96,8 @@ def replay(leaves: Iterable[bytes], verify: Verify, batch: int = BATCH) -> Repla
     return Replayed(state, frontier)
 
 
-def _parts(leaves: Iterable[bytes], size: int) -> Iterator[list[bytes]]:
+def parts(leaves: Iterable[bytes], size: int) -> Iterator[list[bytes]]:
+    """Yield leaves in lists of ``size``, the last one shorter."""
     part: list[bytes] = []
     for leaf in leaves:
         part.append(leaf)
