@@ -226,12 +226,32 @@ def commit_part(state: State, part: StatePart) -> None:
         raise PartOutOfPlace(state.size, part.first)
     for tables in part.adopted:
         state.commit(Change(adopted=_adopted(tables)))
-    mappings = {name: dict(getattr(part, name)) for name in _MAPPINGS}
     accepted = {
         stored.entry: EntryRecord(index, stored.time, stored.kind)
         for index, stored in enumerate(part.accepted, part.first)
     }
-    state.commit(Change(accepted=accepted, constants=part.constants, acts=part.acts, **mappings))
+    state.commit(
+        Change(
+            accepted=accepted,
+            constants=part.constants,
+            acts=part.acts,
+            members=dict(part.members),
+            sites=dict(part.sites),
+            recognitions=dict(part.recognitions),
+            anchors=dict(part.anchors),
+            lots=dict(part.lots),
+            spent=dict(part.spent),
+            tags=dict(part.tags),
+            owner_keys=dict(part.owner_keys),
+            makings=dict(part.makings),
+            offers=dict(part.offers),
+            reserved_tags=dict(part.reserved_tags),
+            reserved_lots=dict(part.reserved_lots),
+            grants=dict(part.grants),
+            recalls=dict(part.recalls),
+            flags=dict(part.flags),
+        )
+    )
     if part.accepted:
         state.time = part.accepted[-1].time
 
