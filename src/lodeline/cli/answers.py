@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from lodeline.cli.terminal import Terminal
+from lodeline.engine.interface import Receipt
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.time import BlockTime, format_time, parse_time
 from lodeline.ledger.entries import entry_id
 from lodeline.node.requests import Request, encode_request, missing, needs_consent
-from lodeline.node.session import Accepted, Session
+from lodeline.node.session import Session
 from lodeline.node.workspace import write_file
 
 __all__ = ["UnknownRight", "answer", "last_second", "right_named"]
@@ -66,7 +67,7 @@ def last_second(day: str) -> BlockTime:
 
 
 def answer(
-    terminal: Terminal, session: Session, outcome: Accepted | Request, file: Path | None
+    terminal: Terminal, session: Session, outcome: Receipt | Request, file: Path | None
 ) -> None:
     """Say where an entry stands in the log, or write the request that others have to sign.
 

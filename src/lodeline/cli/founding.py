@@ -11,7 +11,7 @@ from lodeline.crypto.entropy import SystemEntropy
 from lodeline.kernel.ids import ChainId, check_name
 from lodeline.node.clock import SystemClock
 from lodeline.node.founding import Founding, MemberSpec, found
-from lodeline.node.opening import create, opened
+from lodeline.node.opening import opened
 from lodeline.node.trust import trust_of, write_trust
 from lodeline.node.workspace import Workspace
 
@@ -32,7 +32,6 @@ def init(
     specs = tuple(MemberSpec.parse(text) for text in member)
     founding = Founding(ChainId(check_name(name)), title or name, specs, threshold, synthetic)
     workspace = Workspace.create_at(terminal.options.home)
-    create(workspace)
     keyring = terminal.keyring(workspace)
     with opened(workspace, keyring, SystemClock(), SystemEntropy()) as session:
         genesis = found(session, founding)

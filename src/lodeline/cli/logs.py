@@ -26,7 +26,7 @@ def show(
 ) -> None:
     """Show entries of the log, the last ones unless told otherwise."""
     terminal = terminal_of(context)
-    with terminal.session() as session:
+    with terminal.reading() as session:
         size = session.ledger.size
         first = max(0, size - count) if start is None else start
         lines = list(log_lines(session, first, min(size, first + count)))
@@ -61,7 +61,7 @@ def verify(context: typer.Context) -> None:
     """Replay everything and verify every signature and proof again."""
     terminal = terminal_of(context)
     with (
-        terminal.session() as session,
+        terminal.reading() as session,
         proof_workers() as check,
         counting(terminal, "log.verifying", session.ledger.size) as advance,
     ):
@@ -88,7 +88,7 @@ def checkpoint(
 ) -> None:
     """Sign the log as it stands, and print or write the checkpoint."""
     terminal = terminal_of(context)
-    with terminal.session() as session:
+    with terminal.reading() as session:
         note, signers = signed_checkpoint(session)
     if out is not None:
         write_file(out, note)

@@ -50,7 +50,7 @@ RequestFile = Annotated[Path | None, typer.Option("--request")]
 def listed(context: typer.Context) -> None:
     """List the members."""
     terminal = terminal_of(context)
-    with terminal.session() as session:
+    with terminal.reading() as session:
         here = session.workspace.members()
         records = [record for _, record in session.state.members.items()]
     terminal.table(
@@ -88,7 +88,7 @@ def _member_data(record: MemberRecord) -> dict[str, object]:
 def show(context: typer.Context, member: Annotated[str, typer.Argument()]) -> None:
     """Show one member with what it may grant and where it works."""
     terminal = terminal_of(context)
-    with terminal.session() as session:
+    with terminal.reading() as session:
         name = MemberId(check_name(member))
         session.member(name)
         record = session.state.members.get(name)
@@ -191,7 +191,7 @@ def add_site(
 def sites(context: typer.Context) -> None:
     """List the registered sites."""
     terminal = terminal_of(context)
-    with terminal.session() as session:
+    with terminal.reading() as session:
         records = [record for _, record in session.state.sites.items()]
     terminal.table(
         ("site", "title", "country", "member"),

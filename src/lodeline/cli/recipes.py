@@ -43,7 +43,7 @@ def listed(
 
 
 def _list_recipes(terminal: Terminal) -> None:
-    with terminal.session() as session:
+    with terminal.reading() as session:
         records = [
             (record, recipe_in_force(session, record))
             for record in session.state.tables.recipes.values()
@@ -82,7 +82,7 @@ def _title(recipe: Recipe, terminal: Terminal) -> str:
 
 
 def _list_forms(terminal: Terminal) -> None:
-    with terminal.session() as session:
+    with terminal.reading() as session:
         found = session.state.tables.forms.all()
     rows = [
         (
@@ -100,7 +100,7 @@ def _list_forms(terminal: Terminal) -> None:
 
 
 def _list_standards(terminal: Terminal) -> None:
-    with terminal.session() as session:
+    with terminal.reading() as session:
         found = session.state.tables.standards.all()
     rows = [
         (
@@ -124,7 +124,7 @@ def _list_standards(terminal: Terminal) -> None:
 def show(context: typer.Context, recipe: Annotated[str, typer.Argument()]) -> None:
     """Show what a recipe asks for."""
     terminal = terminal_of(context)
-    with terminal.session() as session:
+    with terminal.reading() as session:
         _, record = recipe_named(session, RecipeName(check_name(recipe)))
     found = record.recipe
     terminal.line(f"{found.name} {found.version} – {_title(found, terminal)}")

@@ -182,13 +182,23 @@ class Terminal:
         return Workspace.open_at(self.options.home)
 
     def session(self) -> AbstractContextManager[Session]:
-        """Return the opened workspace, to be used in a `with`.
+        """Return the opened workspace, to be used in a `with`; the ledger may be written.
 
         Raises:
             WorkspaceMissing: there is none.
         """
         workspace = self.workspace
         return opened(workspace, self.keyring(workspace), SystemClock(), SystemEntropy())
+
+    def reading(self) -> AbstractContextManager[Session]:
+        """Return the opened workspace with a ledger that is only read.
+
+        Raises:
+            WorkspaceMissing: there is none.
+        """
+        workspace = self.workspace
+        ring = self.keyring(workspace)
+        return opened(workspace, ring, SystemClock(), SystemEntropy(), writable=False)
 
     def keyring(self, workspace: Workspace) -> Keyring:
         """Return a ring that asks this terminal for passphrases."""

@@ -9,19 +9,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Protocol
 
 from lodeline.kernel.time import BlockTime, block_time
 
-__all__ = ["Clock", "ManualClock", "SystemClock"]
-
-
-class Clock(Protocol):
-    """Where block times come from."""
-
-    def now(self) -> BlockTime:
-        """Return the present time."""
-        ...
+__all__ = ["ManualClock", "SystemClock"]
 
 
 class SystemClock:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lodeline.crypto.signatures import SignatureContext, SigningKey, sign
 from lodeline.custody.recipe_table import load_recipes
+from lodeline.engine.interface import Receipt
 from lodeline.holder.keystore import HolderKeys
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import Hash32, MemberId, OneTimeKey, RecipeDigest, RecipeName, SiteId
@@ -29,7 +30,7 @@ from lodeline.ledger.entries import (
 from lodeline.ledger.records import RecipeRecord
 from lodeline.node.reference import shipped_recipes
 from lodeline.node.requests import Request, completed, missing, with_signature
-from lodeline.node.session import Accepted, Session
+from lodeline.node.session import Session
 from lodeline.node.workspace import read_file
 
 __all__ = [
@@ -57,7 +58,7 @@ class RecipeNotFound(LodelineError):
     advice_fr = "voyez les recettes avec « lodeline recipes »"
 
 
-def vote(session: Session, acts: Sequence[Act]) -> Accepted | Request:
+def vote(session: Session, acts: Sequence[Act]) -> Receipt | Request:
     """Put acts to the vote of the members whose keys are here.
 
     Returns where the entry stands in the log, or, with too few votes, the request that other
@@ -84,7 +85,7 @@ def vote(session: Session, acts: Sequence[Act]) -> Accepted | Request:
 
 def register_site(
     session: Session, member: MemberId, site: SiteId, title: str, country: str
-) -> Accepted | Request:
+) -> Receipt | Request:
     """Make a facility's key, keep it with its member, and have the site registered.
 
     A key that the member has already is registered as it is: an earlier vote may have failed.
@@ -104,7 +105,7 @@ def register_site(
 # ------------------------------------------------------------------ keys
 
 
-def rotate_keys(session: Session, member: MemberId) -> Accepted:
+def rotate_keys(session: Session, member: MemberId) -> Receipt:
     """Give a member a new signing key; address and facilities stay.
 
     The address stays so that lots already sent, and those under way, are still found.
@@ -167,7 +168,7 @@ def _in_force(session: Session, record: RecipeRecord) -> bool:
     return begun and not record.retired
 
 
-def adopt_shipped_recipe(session: Session, name: RecipeName) -> Accepted | Request:
+def adopt_shipped_recipe(session: Session, name: RecipeName) -> Receipt | Request:
     """Adopt a recipe of the package, for a consortium that founded without it or retired it.
 
     Raises:
@@ -180,7 +181,7 @@ def adopt_shipped_recipe(session: Session, name: RecipeName) -> Accepted | Reque
     raise RecipeNotFound(name)
 
 
-def adopt_written_recipes(session: Session, path: Path) -> Accepted | Request:
+def adopt_written_recipes(session: Session, path: Path) -> Receipt | Request:
     """Adopt the recipes of a YAML file in the form of the shipped table, all or none.
 
     Raises:
@@ -191,7 +192,7 @@ def adopt_written_recipes(session: Session, path: Path) -> Accepted | Request:
     return vote(session, tuple(AdoptRecipe(recipe) for recipe in load_recipes(text)))
 
 
-def retire_recipe(session: Session, name: RecipeName) -> Accepted | Request:
+def retire_recipe(session: Session, name: RecipeName) -> Receipt | Request:
     """Have a recipe accept no further transforms.
 
     Raises:

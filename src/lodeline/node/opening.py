@@ -6,27 +6,38 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lodeline.crypto.entropy import Entropy
-from lodeline.node.clock import Clock
+from lodeline.engine.embedded import EmbeddedLedger
+from lodeline.engine.interface import Clock
 from lodeline.node.keyring import Keyring
-from lodeline.node.session import Ledger, Session
+from lodeline.node.session import Session
+from lodeline.node.verifying import proof_workers
 from lodeline.node.workspace import Workspace
 
-__all__ = ["create", "open_ledger", "opened"]
-
-
-def create(workspace: Workspace) -> None:
-    """Make the empty ledger of a new workspace."""
-    raise AssertionError(workspace)
-
-
-def open_ledger(workspace: Workspace, clock: Clock) -> Ledger:
-    """Open the ledger of a workspace."""
-    raise AssertionError(workspace, clock)
+__all__ = ["opened"]
 
 
 @contextmanager
 def opened(
-    workspace: Workspace, keyring: Keyring, clock: Clock, entropy: Entropy
+    workspace: Workspace,
+    keyring: Keyring,
+    clock: Clock,
+    entropy: Entropy,
+    *,
+    writable: bool = True,
 ) -> Iterator[Session]:
-    """Give a session over a workspace, and close its ledger afterwards."""
-    yield Session(workspace, open_ledger(workspace, clock), keyring, clock, entropy)
+    """Give a session over a workspace, and close its ledger afterwards.
+
+    A workspace that was just made gets an empty ledger. Whoever only reads is not held up by
+    whoever writes.
+
+    Raises:
+        LedgerMissing: there is no ledger to read.
+        LedgerHasWriter: another program is writing.
+        LedgerDamaged: what is stored does not add up.
+    """
+    with proof_workers() as verify:
+        ledger = EmbeddedLedger(workspace.ledger, clock, writable=writable, verify=verify)
+        try:
+            yield Session(workspace, ledger, keyring, clock, entropy)
+        finally:
+            ledger.close()

@@ -6,11 +6,10 @@ the ledger does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from lodeline.crypto.entropy import Entropy
+from lodeline.engine.interface import Clock, Engine, Receipt
 from lodeline.holder.keystore import HolderKeys
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import ChainId, MemberId
@@ -20,46 +19,10 @@ from lodeline.ledger.entries import Entry, Member, encode_entry
 from lodeline.ledger.records import Constants
 from lodeline.ledger.refusals_entries import NoGenesis
 from lodeline.ledger.state import State
-from lodeline.node.clock import Clock
 from lodeline.node.keyring import Keyring
 from lodeline.node.workspace import Workspace
 
-__all__ = ["Accepted", "Ledger", "Session"]
-
-
-class Accepted(Protocol):
-    """What is known of an entry once it is durable in the log."""
-
-    @property
-    def index(self) -> int:
-        """Return its leaf index."""
-        ...
-
-    @property
-    def time(self) -> BlockTime:
-        """Return its block time."""
-        ...
-
-
-class Ledger(Protocol):
-    """What a node asks of an engine."""
-
-    def submit(self, entries: Sequence[bytes]) -> Sequence[Accepted | LodelineError]:
-        """Offer entries; one answer for each, in order."""
-        ...
-
-    def state(self) -> State:
-        """Return the state after the last accepted entry."""
-        ...
-
-    @property
-    def size(self) -> int:
-        """Return the number of accepted entries."""
-        ...
-
-    def entries(self, start: int, end: int) -> Iterator[bytes]:
-        """Yield leaves as they were written."""
-        ...
+__all__ = ["Session"]
 
 
 @dataclass(frozen=True)
@@ -67,7 +30,7 @@ class Session:
     """A workspace at work."""
 
     workspace: Workspace
-    ledger: Ledger
+    ledger: Engine
     keyring: Keyring
     clock: Clock
     entropy: Entropy
@@ -114,7 +77,7 @@ class Session:
         """
         return self.keyring.keys(member)
 
-    def submit(self, entry: Entry) -> Accepted:
+    def submit(self, entry: Entry) -> Receipt:
         """Offer one entry and return where it stands in the log, once that is durable.
 
         Raises:
