@@ -1,0 +1,305 @@
+"""The book in which the chapters write: steps, the lots that they make, and where each lot went.
+
+The book refuses what the ledger would refuse later at more cost: a lot used twice, before it was
+made, or by somebody who does not hold it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from lodeline.custody.forms import FormClass, FormTable
+from lodeline.custody.recipes import Family, Recipe
+from lodeline.holder.building import ProcessNumbers
+from lodeline.holder.contents import Contents
+from lodeline.kernel.errors import LodelineError
+from lodeline.kernel.ids import FormName, MemberId, RecipeName, Role, SiteId
+from lodeline.kernel.time import BlockTime
+from lodeline.ledger.records import Constants
+from lodeline.pilot.companies import Cast
+from lodeline.pilot.numbers import Wanted, completed
+from lodeline.pilot.steps import (
+    Answer,
+    Chapter,
+    LotName,
+    Offered,
+    Outcome,
+    PlainLot,
+    Reversed,
+    Step,
+    Weighing,
+    Work,
+)
+
+__all__ = ["Book", "Deed", "LotGone", "LotNotHeld", "LotNotYetMade", "Reference"]
+
+_WEEK = 7 * 86_400
+
+
+class LotGone(LodelineError):
+    """A lot of the story that was used up before."""
+
+    lot: LotName
+
+    code = "pilot-lot-gone"
+    en = "the lot {lot} of the story is used up already"
+    fr = "le lot {lot} du récit est déjà consommé"
+    advice_en = "use what the earlier step made of it"
+    advice_fr = "utilisez ce que l'étape précédente en a fait"
+
+
+class LotNotHeld(LodelineError):
+    """A lot of the story that somebody else holds."""
+
+    lot: LotName
+    holder: MemberId
+    actor: MemberId
+
+    code = "pilot-lot-not-held"
+    en = "the lot {lot} of the story belongs to {holder}, not to {actor}"
+    fr = "le lot {lot} du récit appartient à {holder}, non à {actor}"
+    advice_en = "have it sold first"
+    advice_fr = "faites-le vendre d'abord"
+
+
+class LotNotYetMade(LodelineError):
+    """A lot of the story that is used before it is there."""
+
+    lot: LotName
+    made_at: BlockTime
+    used_at: BlockTime
+
+    code = "pilot-lot-not-yet-made"
+    en = "the lot {lot} of the story is made at {made_at} and used at {used_at}"
+    fr = "le lot {lot} du récit est fait à {made_at} et utilisé à {used_at}"
+    advice_en = "give the step a later time"
+    advice_fr = "donnez à l'étape une heure plus tardive"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The consortium's tables and constants, as far as numbers depend on them."""
+
+    recipes: Mapping[RecipeName, Recipe]
+    forms: FormTable
+    constants: Constants
+
+
+@dataclass(frozen=True)
+class Deed:
+    """A transform as a chapter asks for it."""
+
+    at: BlockTime
+    chapter: Chapter
+    actor: MemberId
+    recipe: str
+    inputs: Sequence[PlainLot]
+    outputs: Sequence[Wanted]
+    process: ProcessNumbers | None = None
+    signers: Mapping[str, MemberId] = field(default_factory=dict)
+    """Who signs in a role, where it is not whom the cast has for it."""
+    weighings: tuple[Weighing, ...] = ()
+    holder: MemberId | None = None
+    """Whose site it is, where the actor is an authority."""
+
+
+class Book:
+    """Steps in the order of writing, and every lot."""
+
+    def __init__(self, reference: Reference, cast: Cast) -> None:
+        """Start an empty book."""
+        self.reference = reference
+        self.cast = cast
+        self._steps: list[Step] = []
+        self._gone: set[LotName] = set()
+        self._counts: dict[tuple[MemberId, FormName], int] = {}
+        self.lots: dict[LotName, PlainLot] = {}
+
+    def steps(self) -> tuple[Step, ...]:
+        """Return the steps by time; of one time, in the order of writing."""
+        return tuple(sorted(self._steps, key=lambda step: step.at))
+
+    def unspent(self, holder: MemberId) -> tuple[PlainLot, ...]:
+        """Return what a company holds at the end, in the order of making."""
+        return tuple(
+            lot
+            for name, lot in self.lots.items()
+            if lot.holder == holder and name not in self._gone
+        )
+
+    # ------------------------------------------------------------------ transforms
+
+    def work(self, deed: Deed) -> tuple[PlainLot, ...]:
+        """Write a transform down and return what it makes.
+
+        Raises:
+            LotGone, LotNotHeld, LotNotYetMade: an input.
+            RoleUnfilled, CompanyUnknown: nobody can co-sign.
+        """
+        recipe = self.reference.recipes[RecipeName(deed.recipe)]
+        self._use(deed.inputs, deed.actor, deed.at)
+        site = self._site(recipe, deed)
+        inputs = [lot.contents for lot in deed.inputs]
+        contents = completed(recipe, self.reference.forms, inputs, deed.outputs, deed.process)
+        made = tuple(
+            self._made(deed, wanted, self._dated(recipe, inputs, numbers, deed.at), site)
+            for wanted, numbers in zip(deed.outputs, contents, strict=True)
+        )
+        self._steps.append(
+            Work(
+                at=deed.at,
+                chapter=deed.chapter,
+                actor=deed.actor,
+                recipe=recipe.name,
+                site=site,
+                inputs=tuple(lot.name for lot in deed.inputs),
+                outputs=made,
+                process=deed.process,
+                signers=self._signers(recipe, deed),
+                weighings=deed.weighings,
+            )
+        )
+        return made
+
+    def _site(self, recipe: Recipe, deed: Deed) -> SiteId | None:
+        if recipe.family is not Family.GRANT and not recipe.needs_site:
+            return None
+        return self.cast[deed.holder or deed.actor].site
+
+    def _signers(self, recipe: Recipe, deed: Deed) -> tuple[tuple[MemberId, Role], ...]:
+        return tuple(
+            (deed.signers.get(role) or self.cast.signer(role, deed.holder or deed.actor), role)
+            for role in recipe.co_signers
+        )
+
+    def _made(
+        self, deed: Deed, wanted: Wanted, contents: Contents, site: SiteId | None
+    ) -> PlainLot:
+        right = self.reference.forms[wanted.form].form_class.is_right
+        lot = PlainLot(
+            name=self._name(wanted.holder, wanted.form),
+            holder=wanted.holder,
+            contents=contents,
+            made_at=deed.at,
+            site=site if right else None,
+            product=wanted.product,
+        )
+        self.lots[lot.name] = lot
+        return lot
+
+    def _name(self, holder: MemberId, form: FormName) -> LotName:
+        count = self._counts.get((holder, form), 0) + 1
+        self._counts[holder, form] = count
+        return LotName(f"{holder}/{form}/{count}")
+
+    def _dated(
+        self, recipe: Recipe, inputs: Sequence[Contents], numbers: Contents, at: BlockTime
+    ) -> Contents:
+        """Return an output with the expiry that the ledger will ask for."""
+        forms, constants = self.reference.forms, self.reference.constants
+        form_class = forms[numbers.form].form_class
+        if not form_class.is_right:
+            return numbers
+        if recipe.family is Family.GRANT:
+            return replace(numbers, expires=constants.right_expiry(at))
+        own = [
+            lot.expires
+            for lot in inputs
+            if lot.expires is not None and forms[lot.form].form_class is form_class
+        ]
+        if recipe.family is Family.DEPOSIT and form_class is FormClass.CREDIT:
+            own.append(constants.credit_expiry(at))
+        earliest = min(own)
+        if recipe.family is Family.CARRY:
+            earliest = constants.carried_expiry(earliest)
+        return replace(numbers, expires=earliest)
+
+    # ------------------------------------------------------------------ trade
+
+    def offer(
+        self, at: BlockTime, chapter: Chapter, lots: Sequence[PlainLot], buyer: MemberId
+    ) -> Offered:
+        """Write an offer of lots of one holder down; it stays open for a week."""
+        seller = lots[0].holder
+        self._held(lots, seller, at)
+        made = tuple(
+            replace(lot, name=self._name(buyer, lot.contents.form), holder=buyer, made_at=at)
+            for lot in lots
+        )
+        offered = Offered(
+            at=at,
+            chapter=chapter,
+            actor=seller,
+            buyer=buyer,
+            inputs=tuple(lot.name for lot in lots),
+            outputs=made,
+            deadline=BlockTime(at + _WEEK),
+        )
+        self._steps.append(offered)
+        return offered
+
+    def accept(self, at: BlockTime, offered: Offered) -> tuple[PlainLot, ...]:
+        """Write down that the buyer accepts, and return the lots as his."""
+        self._use([self.lots[name] for name in offered.inputs], offered.actor, at)
+        self._steps.append(Answer(at, offered.chapter, offered.buyer, offered, Outcome.ACCEPTED))
+        made = tuple(replace(lot, made_at=at) for lot in offered.outputs)
+        self.lots.update({lot.name: lot for lot in made})
+        return made
+
+    def decline(self, at: BlockTime, offered: Offered, reason: str) -> None:
+        """Write down that the buyer declines, for a reason that the ledger sees hashed."""
+        answer = Answer(at, offered.chapter, offered.buyer, offered, Outcome.DECLINED, reason)
+        self._steps.append(answer)
+
+    def withdraw(self, at: BlockTime, offered: Offered) -> None:
+        """Write down that the seller takes the offer back."""
+        answer = Answer(at, offered.chapter, offered.actor, offered, Outcome.WITHDRAWN)
+        self._steps.append(answer)
+
+    def sell(
+        self, at: BlockTime, chapter: Chapter, lots: Sequence[PlainLot], buyer: MemberId
+    ) -> tuple[PlainLot, ...]:
+        """Write an offer and, half a day later, its acceptance down; return the buyer's lots."""
+        offered = self.offer(at, chapter, lots, buyer)
+        return self.accept(BlockTime(at + 43_200), offered)
+
+    # ------------------------------------------------------------------ undoing
+
+    def reverse(self, at: BlockTime, made: Sequence[PlainLot]) -> tuple[PlainLot, ...]:
+        """Undo the work that made these lots, and return what it had used, as new lots."""
+        work = self._work_of(made)
+        self._use(made, work.actor, at)
+        given = tuple(self._restored(name, at) for name in work.inputs)
+        self.lots.update({lot.name: lot for lot in given})
+        self._steps.append(Reversed(at, Chapter.MISHAPS, work.actor, work, given))
+        return given
+
+    def _restored(self, name: LotName, at: BlockTime) -> PlainLot:
+        old = self.lots[name]
+        return replace(old, name=self._name(old.holder, old.contents.form), made_at=at)
+
+    def _work_of(self, made: Sequence[PlainLot]) -> Work:
+        names = {lot.name for lot in made}
+        for step in reversed(self._steps):
+            if isinstance(step, Work) and {lot.name for lot in step.outputs} == names:
+                return step
+        raise LotGone(made[0].name)
+
+    # ------------------------------------------------------------------ refusals
+
+    def _use(self, lots: Sequence[PlainLot], actor: MemberId, at: BlockTime) -> None:
+        self._held(lots, actor, at)
+        for lot in lots:
+            if lot.name in self._gone:
+                raise LotGone(lot.name)
+            self._gone.add(lot.name)
+
+    def _held(self, lots: Sequence[PlainLot], actor: MemberId, at: BlockTime) -> None:
+        for lot in lots:
+            if lot.name in self._gone:
+                raise LotGone(lot.name)
+            if lot.holder != actor:
+                raise LotNotHeld(lot.name, lot.holder, actor)
+            if lot.made_at >= at:
+                raise LotNotYetMade(lot.name, lot.made_at, at)
