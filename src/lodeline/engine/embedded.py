@@ -19,7 +19,7 @@ from pathlib import Path
 
 from lodeline.engine.interface import Clock, Receipt
 from lodeline.engine.refusals import LedgerDamaged, LedgerReadOnly
-from lodeline.engine.store import BatchRoots, Snapshot, Store
+from lodeline.engine.store import BatchRoots, Store
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import EntryHash
 from lodeline.kernel.time import BlockTime
@@ -29,16 +29,12 @@ from lodeline.ledger.entries import Entry, decode_entry, entry_id
 from lodeline.ledger.log import BATCH, Leaf, Replayed, Verify, parts, read_leaf, replay
 from lodeline.ledger.merkle import ConsistencyProof, InclusionProof, LeafIndex, TreeSize, leaf_hash
 from lodeline.ledger.merklelog import MerkleLog
-from lodeline.ledger.snapshot import dump_state, load_state
 from lodeline.ledger.state import State
 from lodeline.ledger.tasks import tasks_for
 from lodeline.ledger.tiles import check_entry_size
 from lodeline.proofs.batch import Verdict, Verdicts, verify_batch
 
 __all__ = ["EmbeddedLedger", "Opened"]
-
-SNAPSHOT_EVERY = 20_000
-"""Entries after which a snapshot is taken without being asked."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +80,6 @@ class EmbeddedLedger:
         self._store = Store(path, writable=writable)
         self._log = MerkleLog(self._store.hashes())
         self._state, self.opened = _opened(self._store, verify)
-        self._snapshot_at = self.opened.size - self.opened.replayed
         self._check_roots(self._store.last_batch())
 
     def _check_roots(self, stored: BatchRoots | None) -> None:
@@ -147,18 +142,6 @@ class EmbeddedLedger:
         for leaf in hashes:
             self._log.append(leaf)
         draft.state.settle()
-        if size - self._snapshot_at >= SNAPSHOT_EVERY:
-            self.snapshot()
-
-    def snapshot(self) -> None:
-        """Keep the state, so that opening need not apply the whole log again.
-
-        Raises:
-            LedgerReadOnly, LedgerNotWritten: see each.
-        """
-        size = self._log.size
-        self._store.keep_snapshot(Snapshot(size, dump_state(self._state, self._log.root())))
-        self._snapshot_at = size
 
     # ------------------------------------------------------------------ reading
 
@@ -211,9 +194,7 @@ class EmbeddedLedger:
         return again
 
     def close(self) -> None:
-        """Take a snapshot where entries came in since the last one, and release the file."""
-        if self._store.writable and self._log.size > self._snapshot_at:
-            self.snapshot()
+        """Release the file."""
         self._store.close()
 
 
@@ -232,23 +213,9 @@ def _counted(leaves: Iterator[bytes], progress: Callable[[int], None]) -> Iterat
 
 def _opened(store: Store, verify: Verify) -> tuple[State, Opened]:
     """Return the state of a stored log: the newest sound snapshot and what follows it."""
-    size, ignored = store.size(), list[str]()
-    roots = {batch.size: batch for batch in store.batches()}
-    for snapshot in store.snapshots():
-        try:
-            state, log_root = load_state(snapshot.data)
-        except LodelineError as refusal:
-            ignored.append(f"snapshot at {snapshot.size}: {refusal.message('en')}")
-            continue
-        batch = roots.get(snapshot.size)
-        if batch is None or (batch.log_root, batch.state_root) != (log_root, state.root):
-            ignored.append(f"snapshot at {snapshot.size}: not of this log")
-            continue
-        _apply_again(state, store.leaves(snapshot.size, size), verify)
-        return state, Opened(size, size - snapshot.size, tuple(ignored))
-    state = State()
+    size, state = store.size(), State()
     _apply_again(state, store.leaves(0, size), verify)
-    return state, Opened(size, size, tuple(ignored))
+    return state, Opened(size, size, ())
 
 
 def _apply_again(state: State, leaves: Iterator[bytes], verify: Verify) -> None:
