@@ -92,6 +92,7 @@ __all__ = [
     "BuiltTransform",
     "MadeLot",
     "OwnedLot",
+    "OwnerKey",
     "Plan",
     "PlannedLot",
     "ProcessNumbers",
@@ -137,6 +138,17 @@ class PlannedLot:
 
 
 @dataclass(frozen=True)
+class OwnerKey:
+    """A lot's one-time key pair."""
+
+    owner: OneTimeKey
+    secret: Scalar
+
+    def __repr__(self) -> str:
+        return f"OwnerKey({self.owner.hex()[:12]}, secret)"
+
+
+@dataclass(frozen=True)
 class OwnedLot:
     """A lot that the holder can spend."""
 
@@ -144,6 +156,11 @@ class OwnedLot:
     public: LotPublic
     opening: LotOpening
     secret: Scalar
+
+    @property
+    def key(self) -> OwnerKey:
+        """Return the lot's one-time key pair."""
+        return OwnerKey(self.public.owner, self.secret)
 
     def __repr__(self) -> str:
         return f"OwnedLot({self.lot_id.hex()[:12]}, secret)"

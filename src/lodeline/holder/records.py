@@ -12,7 +12,7 @@ from lodeline.crypto.entropy import Entropy
 from lodeline.crypto.group import decode_scalar
 from lodeline.crypto.onetime import Address, owner_secret
 from lodeline.custody.lots import LotOpening, LotPublic
-from lodeline.holder.building import OwnedLot
+from lodeline.holder.building import OwnedLot, OwnerKey
 from lodeline.holder.contents import Contents, contents_of
 from lodeline.holder.keystore import HolderKeys
 from lodeline.kernel.errors import LodelineError
@@ -23,6 +23,8 @@ from lodeline.kernel.ids import (
     LotId,
     LotIdW,
     MemberIdW,
+    OneTimeKey,
+    OneTimeKeyW,
     RecipeDigestW,
     RecipeNameW,
     Scalar32W,
@@ -48,6 +50,7 @@ __all__ = [
     "MadeRecord",
     "OfferSide",
     "OfferState",
+    "OwnOutput",
     "OwnTransform",
     "QueuedEntry",
     "StoredOffer",
@@ -238,6 +241,25 @@ class OfferState(Enum):
     ACCEPTED = "accepted"
     DECLINED = "declined"
     WITHDRAWN = "withdrawn"
+    LAPSED = "lapsed"
+    """Past its deadline, and a lot of it was granted again under a new key."""
+
+
+class OwnOutput(_Record, frozen=True):
+    """An output of an offered sale that would be the holder's, whether its note opens or not."""
+
+    index: int
+    owner: OneTimeKeyW
+    offset: Scalar32W
+
+    def key(self, keys: HolderKeys) -> OwnerKey:
+        """Return the one-time key with which the holder answers the offer.
+
+        Raises:
+            OwnerSecretZero: the key is zero; chance 2**-255.
+        """
+        secret = owner_secret(keys.spend, decode_scalar(self.offset))
+        return OwnerKey(OneTimeKey(self.owner), secret)
 
 
 class StoredOffer(_Record, frozen=True):
@@ -252,11 +274,13 @@ class StoredOffer(_Record, frozen=True):
     time: BlockTimeW
     given: tuple[LotIdW, ...]
     """The sale's inputs."""
-    taken: tuple[HeldLot, ...]
-    """What the holder would receive, each opened and checked; of an offer made: nothing, unless it
-    was made to oneself."""
     outputs: int
     """Number of lots that change hands."""
+    mine: tuple[OwnOutput, ...]
+    """Those of them that would be the holder's, in order."""
+    taken: tuple[HeldLot, ...]
+    """Those of them whose notes open and match; an output that is in ``mine`` and not here is a
+    dispute, and the offer should be declined."""
     reason: Text
     """Of a decline by the holder: why."""
     salt: bytes
@@ -266,6 +290,11 @@ class StoredOffer(_Record, frozen=True):
     def offer_id(self) -> EntryId:
         """Return the id of the offer's entry."""
         return EntryId(self.offer)
+
+    @property
+    def is_sound(self) -> bool:
+        """Return whether every lot of the sale would be the holder's, with a note that matches."""
+        return len(self.taken) == len(self.mine) == self.outputs
 
     def is_open(self, now: BlockTime) -> bool:
         """Return whether the offer can still be accepted."""

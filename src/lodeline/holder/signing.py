@@ -17,7 +17,7 @@ from msgspec import structs
 from lodeline.crypto.entropy import Entropy
 from lodeline.crypto.owner_signature import sign_as_owner
 from lodeline.crypto.signatures import SignatureContext, SigningKey, sign
-from lodeline.holder.building import BuiltTransform, OwnedLot
+from lodeline.holder.building import BuiltTransform, OwnerKey
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import ChainId, Hash32, MemberId, SiteId, TransformId
 from lodeline.kernel.time import BlockTime
@@ -100,33 +100,32 @@ def sign_members(entry: Transform, keys: Mapping[MemberId, SigningKey]) -> Trans
 
 
 def owner_signatures(
-    lots: Sequence[OwnedLot], identity: EntryId, entropy: Entropy
+    keys: Sequence[OwnerKey], identity: EntryId, entropy: Entropy
 ) -> tuple[OwnerSignature, ...]:
-    """Return one signature over an entry's id with the one-time key of each lot, in order."""
+    """Return one signature over an entry's id with each one-time key, in order."""
     return tuple(
-        OwnerSignature(*sign_as_owner(lot.secret, lot.public.owner, identity, entropy))
-        for lot in lots
+        OwnerSignature(*sign_as_owner(key.secret, key.owner, identity, entropy)) for key in keys
     )
 
 
 def offer_entry(
-    sale: Transform, lots: Sequence[OwnedLot], deadline: BlockTime, entropy: Entropy
+    sale: Transform, keys: Sequence[OwnerKey], deadline: BlockTime, entropy: Entropy
 ) -> Offer:
-    """Return an offer of a finished sale; ``lots`` are the sale's inputs, in order.
+    """Return an offer of a finished sale; ``keys`` are those of the sale's inputs, in order.
 
     The buyer may accept until the deadline, which belongs to the time allowed.
     """
     body = OfferBody(sale.body.chain, transform_id(sale.body), deadline)
     bare = Offer(body, sale, ())
-    return structs.replace(bare, signatures=owner_signatures(lots, entry_id(bare), entropy))
+    return structs.replace(bare, signatures=owner_signatures(keys, entry_id(bare), entropy))
 
 
 def accept_entry(
-    chain: ChainId, offer: EntryId, lots: Sequence[OwnedLot], entropy: Entropy
+    chain: ChainId, offer: EntryId, keys: Sequence[OwnerKey], entropy: Entropy
 ) -> Accept:
-    """Return the acceptance of an offer; ``lots`` are the outputs of its sale, in order."""
+    """Return the acceptance of an offer; ``keys`` are those of the sale's outputs, in order."""
     bare = Accept(AcceptBody(chain, Hash32(offer)), ())
-    return structs.replace(bare, signatures=owner_signatures(lots, entry_id(bare), entropy))
+    return structs.replace(bare, signatures=owner_signatures(keys, entry_id(bare), entropy))
 
 
 def hashed_reason(text: str, salt: bytes) -> Hash32:
@@ -135,19 +134,19 @@ def hashed_reason(text: str, salt: bytes) -> Hash32:
 
 
 def decline_entry(
-    chain: ChainId, offer: EntryId, reason: Hash32, lots: Sequence[OwnedLot], entropy: Entropy
+    chain: ChainId, offer: EntryId, reason: Hash32, keys: Sequence[OwnerKey], entropy: Entropy
 ) -> Decline:
-    """Return the refusal of an offer; ``lots`` are the outputs of its sale, in order."""
+    """Return the refusal of an offer; ``keys`` are those of the sale's outputs, in order."""
     bare = Decline(DeclineBody(chain, Hash32(offer), reason), ())
-    return structs.replace(bare, signatures=owner_signatures(lots, entry_id(bare), entropy))
+    return structs.replace(bare, signatures=owner_signatures(keys, entry_id(bare), entropy))
 
 
 def withdraw_entry(
-    chain: ChainId, offer: EntryId, lots: Sequence[OwnedLot], entropy: Entropy
+    chain: ChainId, offer: EntryId, keys: Sequence[OwnerKey], entropy: Entropy
 ) -> Withdraw:
-    """Return the withdrawal of an offer by its seller; ``lots`` are the sale's inputs, in order."""
+    """Return the withdrawal of an offer; ``keys`` are those of the sale's inputs, in order."""
     bare = Withdraw(WithdrawBody(chain, Hash32(offer)), ())
-    return structs.replace(bare, signatures=owner_signatures(lots, entry_id(bare), entropy))
+    return structs.replace(bare, signatures=owner_signatures(keys, entry_id(bare), entropy))
 
 
 def correction_entry(
