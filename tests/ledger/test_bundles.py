@@ -19,6 +19,7 @@ from lodeline.kernel import cbor
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import ChainId, Commitment, LotId, MemberId, ScalarBytes
 from lodeline.kernel.time import BlockTime
+from lodeline.ledger import bundling
 from lodeline.ledger.bundle import (
     Bundle,
     ProductOpening,
@@ -39,7 +40,7 @@ from lodeline.ledger.entries import (
     Status,
     entry_id,
 )
-from lodeline.ledger.merkle import MerkleError, WrongRoot
+from lodeline.ledger.merkle import MerkleError, TreeSize, WrongRoot
 from lodeline.ledger.refusals_bundles import (
     BundleDamaged,
     BundleGenesisMissing,
@@ -50,8 +51,12 @@ from lodeline.ledger.refusals_bundles import (
     BundleOfAnotherConsortium,
     BundleOutOfOrder,
     BundleStateDiffers,
+    BundleStopForm,
+    BundleStopTooLate,
     BundleStopUnfounded,
     BundleTimeDiffers,
+    BundleTooLarge,
+    BundleTooManyEntries,
     BundleTooOld,
     ClaimsWithoutReader,
     ProductNotOpened,
@@ -281,7 +286,7 @@ def test_a_forger_who_makes_the_checksum_again(world: World) -> None:
     verify_bundle(data, trust, believe)
     content = data[18 + 32 :]
     refused = 0
-    for at in range(0, len(content), 53):
+    for at in range(0, len(content), 211):
         damaged = bytearray(content)
         damaged[at] ^= 1 << at % 8
         forged = b"lodeline bundle 1\n" + hashlib.sha256(damaged).digest() + damaged
@@ -496,6 +501,55 @@ def test_an_earlier_checkpoint_that_cuts_nothing_is_left_out(world: World) -> No
 
 def _with_first(stop: Stop, first: StoppedLot) -> Stop:
     return structs.replace(stop, lots=(first, *stop.lots[1:]))
+
+
+def test_a_stop_whose_lots_were_used_before_it(world: World) -> None:
+    """The members signed a state that the log of that size does not have."""
+    old, _ = world.mined()
+    before = Archive(world).earlier()
+    half, _ = world.does("split", [old], [world.ore(), world.ore()])
+    late = Archive(world).checkpoint(state=before.state)
+    forged = EarlierState(late, before.state)
+    _other_ore(world)
+    _refused(world, _bundle(world, half, earlier=forged), BundleStopTooLate, 7)
+
+
+def test_credit_is_never_cut_and_never_taken_on_trust() -> None:
+    world = World("grant-licence", MINING, "book-and-claim-issue", "book-and-claim-transfer")
+    ore, _ = world.mined()
+    assert world.state.constants is not None
+    expires = world.state.constants.credit_expiry(world.now)
+    claims = {"Co.credit": ["IRMA-75/book-and-claim"]}
+    fresh = [world.paper("book-credit", claims, expires=expires) for _ in range(2)]
+    _, credit = world.does("book-and-claim-issue", [ore], [world.ore(), fresh[0]])
+    earlier = Archive(world).earlier()
+    (moved,) = world.does("book-and-claim-transfer", [credit], [fresh[1]])
+    data = _bundle(world, moved, earlier=earlier)
+    assert decode_bundle(data).stop is None
+    archive = Archive(world)
+    forged = Stop(
+        earlier.checkpoint,
+        archive.prove_consistency(TreeSize(world.state.size - 1), archive.log.size),
+        (bundling._stopped(earlier.state, credit),),
+    )
+
+    def cut(bundle: Bundle) -> Bundle:
+        kept = (*bundle.entries[:-3], bundle.entries[-1])
+        return structs.replace(bundle, stop=forged, entries=kept)
+
+    _refused(world, _changed(data, cut), BundleStopForm, 7)
+
+
+def test_bundles_that_are_too_large(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    lot = world.granted()
+    data = _bundle(world, lot)
+    monkeypatch.setattr(bundling, "MAX_BUNDLE_ENTRIES", 3)
+    with pytest.raises(BundleTooManyEntries):
+        _bundle(world, lot)
+    monkeypatch.setattr("lodeline.ledger.bundle.MAX_BUNDLE_BYTES", len(data) - 1)
+    for refused in (lambda: decode_bundle(data), lambda: encode_bundle(decode_bundle(data))):
+        with pytest.raises(BundleTooLarge):
+            refused()
 
 
 def test_forged_stops(world: World) -> None:

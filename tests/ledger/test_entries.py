@@ -12,6 +12,7 @@ from lodeline.kernel.cbor_errors import CborError, CborTooLarge, WrongShape
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import ChainId, Hash32, MemberId, PointBytes, ScalarBytes
 from lodeline.kernel.time import BlockTime
+from lodeline.ledger.apply import decide
 from lodeline.ledger.entries import (
     MAX_ENTRY_BYTES,
     Accept,
@@ -123,3 +124,21 @@ def test_a_damaged_entry_is_refused_or_is_another_entry(
     except LodelineError:
         return
     assert encode_entry(read) == bytes(damaged)
+
+
+@pytest.mark.fuzz
+@given(data=st.data())
+def test_a_damaged_entry_never_breaks_the_state(
+    world: World, entries: list[Entry], data: st.DataObject
+) -> None:
+    """Several bits flipped, the proof believed: a named refusal or a change, nothing else."""
+    damaged = bytearray(encode_entry(data.draw(st.sampled_from(entries))))
+    places = st.lists(st.integers(0, len(damaged) * 8 - 1), min_size=1, max_size=3)
+    for at in data.draw(places):
+        damaged[at // 8] ^= 1 << at % 8
+    try:
+        entry = decode_entry(bytes(damaged))
+        change = decide(world.state, entry, world.now, world.verdicts(entry))
+    except LodelineError:
+        return
+    assert change.accepted

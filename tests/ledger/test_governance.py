@@ -35,6 +35,7 @@ from lodeline.kernel.ids import (
     FormName,
     Hash32,
     LotId,
+    MalformedName,
     MemberId,
     MemberKey,
     OneTimeKey,
@@ -478,6 +479,15 @@ def test_allocation_tables(world: World) -> None:
     heavy = structs.replace(table.weights[0], weight_ppm=1_000_001)
     unsound = structs.replace(table, name="new", weights=(heavy,))
     world.refused(world.govern(AdoptAllocation(unsound)), WeightWrong, weight=1_000_001)
+
+
+def test_names_that_nothing_could_be_called_by(world: World) -> None:
+    standard = structs.replace(STANDARDS[StandardName("IRMA-75")], name=StandardName("a/b"))
+    world.refused(world.govern(AdoptStandard(standard)), MalformedName, text="a/b")
+    table = structs.replace(ALLOCATIONS.all()[0], name="two words")
+    world.refused(world.govern(AdoptAllocation(table)), MalformedName, text="two words")
+    recipe = structs.replace(RECIPES["count"], name=RecipeName(""))
+    world.refused(world.govern(AdoptRecipe(recipe)), MalformedName, text="")
 
 
 def test_a_recipe_changes_only_by_a_later_version(world: World) -> None:

@@ -26,6 +26,7 @@ from lodeline.crypto.onetime import (
 )
 from lodeline.crypto.sealing import OutputIndex, ScanKey, ViewPublicKey, ViewTag
 from lodeline.custody.claims import ClaimName
+from lodeline.custody.forms import FormTable
 from lodeline.custody.lots import LotOpening, LotPublic, slots
 from lodeline.custody.strands import Strand
 from lodeline.holder.building import (
@@ -39,11 +40,28 @@ from lodeline.holder.building import (
 )
 from lodeline.holder.notes import scan_context
 from lodeline.kernel import cbor
-from lodeline.kernel.ids import Commitment, FormName, Hash32, LotId, MemberId, TransformId
+from lodeline.kernel.ids import (
+    Commitment,
+    ElementSymbol,
+    FormName,
+    Hash32,
+    LotId,
+    MemberId,
+    TransformId,
+)
 from lodeline.kernel.time import BlockTime
 from lodeline.kernel.units import GramsCO2e, Milligrams
 from lodeline.ledger.apply import apply
 from lodeline.ledger.bundling import BundleRequest, build_bundle
+from lodeline.ledger.checkpoint import parse_checkpoint_text
+from lodeline.ledger.claim_file import (
+    Asked,
+    ClaimFile,
+    ClaimForAnother,
+    claimed_lots,
+    encode_claim_file,
+    used_forms,
+)
 from lodeline.ledger.entries import (
     Entry,
     RestoredLot,
@@ -54,11 +72,14 @@ from lodeline.ledger.entries import (
     entry_id,
 )
 from lodeline.ledger.log import replay
+from lodeline.ledger.refusals_bundles import ClaimOfAnotherLot
+from lodeline.ledger.signednote import parse_note
 from lodeline.ledger.tasks import tasks_for
 from lodeline.ledger.verify_bundle import verify_bundle
 from lodeline.proofs.batch import verify_batch
 from lodeline.proofs.body import SignerRef, lot_id, transform_id
 from lodeline.proofs.prover import Witness, prove, prove_unchecked
+from lodeline.proofs.questions import AmountBetween, Audience, ClaimBody, claim_subject
 from lodeline.proofs.relations import Ref, Side
 from lodeline.proofs.shape_errors import ShapeRefused
 from lodeline.proofs.subject import restoration_subject
@@ -341,6 +362,66 @@ def test_a_chain_within_one_block_replayed_and_bundled(world: Proved, ore: LotId
     assert report.facts is not None
     assert report.facts.proofs == 5
     assert {key.standard for key, _ in report.facts.grants} == {"", "IRMA-75"}
+
+
+def test_a_claim_travels_with_the_bundle(world: Proved, ore: LotId) -> None:
+    """The holder answers one reader's question about this lot; nobody else may rely on it."""
+    world.now = BlockTime(world.now + 1)
+    archive = Archive(world)
+    note = archive.checkpoint()
+    held = _held(world)
+    claim = _claim(world, note, held)
+    request = BundleRequest(held, claims=(claim,))
+    data = build_bundle(archive, world.state, note, request)
+    asked = Asked(CHAIN, "carmaker", world.now, nonce=Hash32(bytes(32)))
+    facts = verify_bundle(data, archive.trust(), verify_batch, asked).facts
+    assert facts is not None
+    assert [type(item.question) for item in facts.claims] == [AmountBetween]
+    other = Asked(CHAIN, "rival", world.now)
+    with pytest.raises(ClaimForAnother):
+        verify_bundle(data, archive.trust(), verify_batch, other)
+    beside = next(
+        lot
+        for lot, record in world.state.lots.items()
+        if world.state.is_unspent(lot) and lot != held and record.lot.form == "licence"
+    )
+    moved = build_bundle(archive, world.state, note, BundleRequest(beside, claims=(claim,)))
+    with pytest.raises(ClaimOfAnotherLot):
+        verify_bundle(moved, archive.trust(), verify_batch, asked)
+
+
+def _held(world: Proved) -> LotId:
+    """Return a lot of ore that is unspent, whichever tests ran before."""
+    return next(
+        lot
+        for lot, record in world.state.lots.items()
+        if world.state.is_unspent(lot) and record.lot.form == "copper-cobalt-ore"
+    )
+
+
+def _claim(world: Proved, note: bytes, lot: LotId) -> bytes:
+    checkpoint = parse_checkpoint_text(parse_note(note).text)
+    audience = Audience(
+        CHAIN,
+        "carmaker",
+        Hash32(bytes(32)),
+        "due diligence",
+        None,
+        world.now + 3600,
+        checkpoint.size,
+        checkpoint.root,
+    )
+    question = AmountBetween(ElementSymbol("Co"), Milligrams(KG), Milligrams(100 * KG))
+    body = ClaimBody(question, audience, (lot,))
+    lots = claimed_lots(world.state, (lot,))
+    forms = used_forms(world.state, lots)
+    subject = claim_subject(
+        body, (world.public(lot),), FormTable(tuple(used.form for used in forms))
+    )
+    numbers = _numbers(Side.INPUT, 0, world.public(lot), world.openings[lot])
+    witness = Witness(numbers, (world.secrets[world.public(lot).owner],))
+    proof = prove(subject, witness, ENTROPY)
+    return encode_claim_file(ClaimFile(body, note, lots, forms, proof))
 
 
 def test_a_shape_that_no_recipe_has_is_refused_by_its_reason(world: Proved) -> None:

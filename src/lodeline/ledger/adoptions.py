@@ -16,7 +16,7 @@ from lodeline.custody.standards import Standard
 from lodeline.custody.static_check import check_recipe
 from lodeline.custody.strands import Strand
 from lodeline.kernel.bounds import PPM_ONE
-from lodeline.kernel.ids import ElementSymbol, RecipeDigest
+from lodeline.kernel.ids import ElementSymbol, MalformedName, RecipeDigest, check_name
 from lodeline.kernel.time import BlockTime
 from lodeline.ledger.records import RecipeRecord
 from lodeline.ledger.refusals_governance import (
@@ -65,11 +65,14 @@ def adopted_standard(
     """Return the adoption of a standard, or of a later version of one.
 
     Raises:
+        MalformedName: a name that no claim could carry.
         StandardNotNewer: the table's version does not begin earlier.
         StandardUnsound: a carry share beyond the whole, or an end before the beginning.
         ElementUnknown: it speaks of an element that the genesis does not name.
         RecipeRefused: a recipe in force would not be adopted under the new version.
     """
+    if "/" in check_name(standard.name):
+        raise MalformedName(text=standard.name)
     if standard.name in tables.standards:
         current = tables.standards[standard.name].valid_from
         if standard.valid_from <= current:
@@ -98,10 +101,11 @@ def adopted_allocation(tables: Tables, table: AllocationTable) -> Adopted:
     """Return the adoption of an allocation table.
 
     Raises:
+        MalformedName: a name that is none.
         AllocationKnown: its name is taken.
         WeightWrong: a weight outside 0 to 1,000,000.
     """
-    if table.name in tables.allocations:
+    if check_name(table.name) in tables.allocations:
         raise AllocationKnown(table.name)
     for weight in table.weights:
         if not 0 <= weight.weight_ppm <= PPM_ONE:
@@ -113,10 +117,12 @@ def adopted_recipe(tables: Tables, recipe: Recipe) -> Adopted:
     """Return the adoption of a recipe that passes the static check (rules 1 to 9).
 
     Raises:
+        MalformedName: a name that is none.
         RecipeKnown: this version, or a later one, was adopted before.
         RecipeVersionsOverlap: an earlier version would be in force beside it.
         RecipeRefused, UnknownForm, UnknownStandard, UnknownAllocation: the static check.
     """
+    check_name(recipe.name)
     for record in tables.recipes.values():
         if record.recipe.name == recipe.name:
             _check_follows(record, recipe)

@@ -1,7 +1,8 @@
 """Recalls: a lot and everything that came of it are flagged; only a correction can use them.
 
-The issuer of the lot's transform, an auditor or an authority recalls; the members lift by vote. A
-lot can be under several recalls and is free when the last of them is lifted.
+Whoever signed the lot's transform, the member whose site it names, an auditor or an authority
+recalls; the members lift by vote. A lot can be under several recalls and is free when the last of
+them is lifted.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ def decide_recall(case: Case, entry: Recall) -> Change:
     record = active_member(case.state, body.member)
     _, making = maker_of(case.state, body.lot)
     by_role = record.has_role(AUDITOR) or record.has_role(AUTHORITY)
-    if not by_role and body.member not in issuers(case.state, making):
+    issued = body.member in making.signers or body.member in issuers(case.state, making)
+    if not by_role and not issued:
         raise RecallNotAllowed(body.member, body.lot)
     known = case.state.recalls.get(body.lot)
     if known is not None:

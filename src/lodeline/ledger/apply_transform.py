@@ -65,7 +65,6 @@ from lodeline.ledger.refusals_transforms import (
     ReplacesNotExpected,
     RightFromNowhere,
     RolesDiffer,
-    SignerRoleTwice,
     SiteNeeded,
     SiteNotExpected,
     ViewTagLength,
@@ -244,11 +243,7 @@ def _check_roles(case: Case, recipe: Recipe, body: TransformBody) -> None:
     found = tuple(signer.role for signer in body.signers)
     if found != recipe.co_signers:
         raise RolesDiffer(recipe.name, recipe.co_signers, found)
-    seen = set()
     for signer in body.signers:
-        if (signer.member, signer.role) in seen:
-            raise SignerRoleTwice(signer.member, signer.role)
-        seen.add((signer.member, signer.role))
         member_in_role(case.state, signer.member, signer.role)
 
 

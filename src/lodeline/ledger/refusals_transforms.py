@@ -8,7 +8,6 @@ from lodeline.kernel.ids import (
     FormName,
     Hash32,
     LotId,
-    MemberId,
     NoteHash,
     OneTimeKey,
     RecipeDigest,
@@ -40,7 +39,6 @@ __all__ = [
     "ReplacesNotExpected",
     "RightFromNowhere",
     "RolesDiffer",
-    "SignerRoleTwice",
     "SiteNeeded",
     "SiteNotExpected",
     "TagReserved",
@@ -355,19 +353,6 @@ class RolesDiffer(TransformRefused):
     fr = "{recipe} est signée par {expected}, dans cet ordre ; trouvé {found}"
     advice_en = "name one member for each role of the recipe"
     advice_fr = "nommez un membre pour chaque rôle de la recette"
-
-
-class SignerRoleTwice(TransformRefused):
-    """One member for two signers of the same role, which must be independent."""
-
-    member: MemberId
-    role: Role
-
-    code = "signer-role-twice"
-    en = "“{member}” signs twice as {role}"
-    fr = "« {member} » signe deux fois comme {role}"
-    advice_en = "let two members of this role sign"
-    advice_fr = "faites signer deux membres de ce rôle"
 
 
 class ExpiryWrong(TransformRefused):
