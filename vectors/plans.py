@@ -201,8 +201,8 @@ _MAKING = {
         RECIPES["leach"],
         (_plain_ore(600, 30, 2000, 120, 50), _plain_ore(400, 20, 1000, 70, 30)),
         (
-            _hydroxide(960, 153, 63, SEGREGATED, 45),
-            material("copper", {"Cu": 2900}, 139, 57),
+            _hydroxide(960, 156, 64, SEGREGATED, 45),
+            material("copper", {"Cu": 2900}, 136, 56),
             material("residue", {"Co": 20, "Cu": 50}, 0, 0, {("Co", SEGREGATED): 20}),
         ),
         process=(102, 40),

@@ -8,7 +8,7 @@ from math import gcd
 
 from lodeline.custody.lots import SlotKind
 from lodeline.custody.recipes import Family
-from lodeline.custody.strands import Strand
+from lodeline.custody.strands import Kind, Strand
 from lodeline.kernel.bounds import AMOUNT_BITS, PPM_ONE
 from lodeline.proofs.relations import (
     ZERO_FORM,
@@ -21,7 +21,7 @@ from lodeline.proofs.relations import (
     Side,
     Zero,
 )
-from lodeline.proofs.view import LotView, TransformView, bits_for, metal_strands
+from lodeline.proofs.view import LotView, TransformView, bits_for
 
 __all__ = ["EmissionShare", "emission_relations", "emission_shares"]
 
@@ -88,6 +88,7 @@ class EmissionShare:
 def emission_shares(view: TransformView) -> Iterator[EmissionShare]:
     """Yield what T8 says of emissions: ``|e·ΣM − M·Σe| ≤ ΣM`` where there are several outputs.
 
+    Where no output weighs anything, as when residues are all there is, each weighs what it holds.
     The last of two outputs is left out: its difference is the first one's with the other sign, so
     its relation is the same relation.
     """
@@ -95,7 +96,10 @@ def emission_shares(view: TransformView) -> Iterator[EmissionShare]:
     if len(lots) < 2 or view.recipe.family is Family.SALE:
         return
     weighted = {lot.index: _weighted(view, lot) for lot in lots}
-    common = gcd(*(weight for terms in weighted.values() for weight in terms.values())) or 1
+    common = gcd(*(weight for terms in weighted.values() for weight in terms.values()))
+    if not common:
+        weighted = {index: dict.fromkeys(terms, 1) for index, terms in weighted.items()}
+        common = 1
     sums = {index: _scaled(lots, index, terms, common) for index, terms in weighted.items()}
     whole = LinearForm()
     for form, _ in sums.values():
@@ -116,7 +120,16 @@ def emission_shares(view: TransformView) -> Iterator[EmissionShare]:
 
 
 def _weighted(view: TransformView, lot: LotView) -> dict[Strand, int]:
-    return {strand: view.expanded.weight(lot.form.name, strand) for strand in metal_strands(lot)}
+    """Return the weight of each strand of an output; tolerance weighs as its metal.
+
+    A settlement turns the one into the other: if tolerance weighed nothing, a holder could park
+    emissions on one of two lots while their metal is called tolerance.
+    """
+    return {
+        strand: view.expanded.weight(lot.form.name, Strand(strand.element, Kind.METAL))
+        for strand in sorted(lot.strands, key=lambda strand: strand.name)
+        if strand.is_material
+    }
 
 
 def _scaled(

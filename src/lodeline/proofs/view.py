@@ -13,7 +13,7 @@ from lodeline.custody.forms import Form, FormClass, FormTable
 from lodeline.custody.lots import LotPublic, Slot, SlotKind, slots
 from lodeline.custody.recipes import Recipe
 from lodeline.custody.standards import StandardTable
-from lodeline.custody.strands import Kind, Strand
+from lodeline.custody.strands import Strand
 from lodeline.kernel.ids import ChainId, SiteId
 from lodeline.proofs.body import TransformBody
 from lodeline.proofs.relations import LinearForm, Ref, Side
@@ -173,8 +173,3 @@ class TransformView:
             for lot in self.inputs
             if lot.is_material and lot.form.form_class is not FormClass.PRODUCT
         )
-
-
-def metal_strands(lot: LotView) -> tuple[Strand, ...]:
-    """Return the lot's metal strands in order."""
-    return tuple(sorted(strand for strand in lot.strands if strand.kind is Kind.METAL))
