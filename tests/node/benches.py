@@ -18,7 +18,7 @@ from lodeline.node.clock import ManualClock
 from lodeline.node.founding import Founding, MemberSpec, found
 from lodeline.node.keyring import Keyring
 from lodeline.node.session import Accepted, Session
-from lodeline.node.workspace import Workspace
+from lodeline.node.workspace import Workspace, make_folder
 from lodeline.proofs.batch import verify_batch
 
 START = parse_time("2026-10-12T08:00:00Z")
@@ -83,7 +83,7 @@ def open_session(folder: Path, ledger: MemoryLedger, clock: ManualClock) -> Sess
 
 def founded(folder: Path, *founders: str, at: BlockTime = START) -> Session:
     clock = ManualClock(at)
-    Workspace.create_at(folder)
+    make_folder(folder)
     session = open_session(folder, MemoryLedger(clock), clock)
     specs = tuple(MemberSpec.parse(text) for text in founders or FOUNDERS)
     found(session, Founding(ChainId("test-consortium"), "Test", specs, synthetic=True))

@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from lodeline.cli import founding, logs, members, recipes
+from lodeline.cli import founding, grants, holdings, logs, members, recipes
 from lodeline.cli.texts import Texts
 
 __all__ = ["COMMANDS", "GROUPS", "build"]
@@ -24,6 +24,9 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "init": founding.init,
     "members": members.listed,
     "recognise": members.recognise,
+    "grant": grants.grant,
+    "lots": holdings.lots,
+    "balance": holdings.balance,
     "recipes": recipes.listed,
 }
 GROUPS: Final[Mapping[str, Mapping[str, Command]]] = {

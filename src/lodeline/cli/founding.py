@@ -31,9 +31,10 @@ def init(
     terminal = terminal_of(context)
     specs = tuple(MemberSpec.parse(text) for text in member)
     founding = Founding(ChainId(check_name(name)), title or name, specs, threshold, synthetic)
-    workspace = Workspace.create_at(terminal.options.home)
-    keyring = terminal.keyring(workspace)
-    with opened(workspace, keyring, SystemClock(), SystemEntropy()) as session:
+    with (
+        Workspace.created_at(terminal.options.home) as workspace,
+        opened(workspace, terminal.keyring(workspace), SystemClock(), SystemEntropy()) as session,
+    ):
         genesis = found(session, founding)
         write_trust(workspace, trust_of(session.state, genesis))
         recipes = len(session.state.tables.recipes)
@@ -43,7 +44,7 @@ def init(
         members=len(genesis.members),
         threshold=genesis.threshold,
         recipes=recipes,
-        folder=workspace.folder,
+        folder=terminal.options.home,
     )
     terminal.say("init.next")
     terminal.emit(
@@ -52,6 +53,6 @@ def init(
             "members": [record.member for record in genesis.members],
             "threshold": genesis.threshold,
             "recipes": recipes,
-            "folder": str(workspace.folder),
+            "folder": str(terminal.options.home),
         }
     )

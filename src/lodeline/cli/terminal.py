@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import unicodedata
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -207,7 +208,12 @@ class Terminal:
 
 def printable(text: str) -> str:
     """Return the text with every character replaced that would move the cursor or hide."""
-    return "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in text)
+    return "".join(char if _is_harmless(char) else "\ufffd" for char in text)
+
+
+def _is_harmless(char: str) -> bool:
+    """Return whether a character prints as itself; spaces that do not break are among them."""
+    return char.isprintable() or char == "\n" or unicodedata.category(char) == "Zs"
 
 
 def _shown(values: dict[str, object]) -> dict[str, object]:

@@ -33,7 +33,7 @@ from lodeline.ledger.entries import (
     entry_id,
 )
 from lodeline.ledger.log import Verify, read_leaf, replay
-from lodeline.ledger.merkle import TreeSize, leaf_hash
+from lodeline.ledger.merkle import LeafIndex, TreeSize, leaf_hash
 from lodeline.ledger.merklelog import Frontier
 from lodeline.ledger.signednote import NoteSignature
 from lodeline.ledger.state import State
@@ -93,7 +93,7 @@ class LogVerified:
 
 def log_lines(session: Session, start: int, end: int) -> Iterator[LogLine]:
     """Yield the entries from one index up to, and without, another."""
-    for index, data in enumerate(session.ledger.entries(start, end), start):
+    for index, data in enumerate(session.ledger.entries(LeafIndex(start), TreeSize(end)), start):
         leaf = read_leaf(data)
         yield LogLine(
             index,
@@ -165,7 +165,9 @@ class _Counted:
         self.proofs = 0
 
     def leaves(self) -> Iterator[bytes]:
-        for read, leaf in enumerate(self._session.ledger.entries(0, self._session.ledger.size)):
+        for read, leaf in enumerate(
+            self._session.ledger.entries(LeafIndex(0), self._session.ledger.size)
+        ):
             if self._progress is not None:
                 self._progress(read)
             yield leaf
@@ -177,7 +179,7 @@ class _Counted:
 
 def checkpoint_now(session: Session) -> Checkpoint:
     """Return the checkpoint of the log as it stands, unsigned."""
-    leaves = session.ledger.entries(0, session.ledger.size)
+    leaves = session.ledger.entries(LeafIndex(0), session.ledger.size)
     frontier = Frontier().extend(leaf_hash(data) for data in leaves)
     state = session.state
     return Checkpoint(

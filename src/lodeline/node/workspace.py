@@ -15,9 +15,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, cast, get_args
@@ -212,18 +214,25 @@ class Workspace:
         return workspace
 
     @classmethod
-    def create_at(cls, folder: Path) -> Workspace:
-        """Return a new workspace; the folder is made, readable by its owner alone.
+    @contextmanager
+    def created_at(cls, folder: Path) -> Iterator[Workspace]:
+        """Give a new workspace to be filled; it takes its place when all went well, else it goes.
 
         Raises:
-            WorkspaceExists: there is one.
+            WorkspaceExists: something is in that place.
             FileUnwritable: the folder cannot be made.
         """
-        workspace = cls(folder)
-        if workspace.trust.exists() or workspace.ledger.exists():
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise WorkspaceExists(str(folder))
-        make_folder(workspace.members_folder)
-        return workspace
+        beside = folder.with_name(f"{folder.name}.part-{os.getpid()}")
+        make_folder(beside / "members")
+        try:
+            yield cls(beside)
+            beside.replace(folder)
+        except OSError as refused:
+            raise FileUnwritable(str(folder), _reason(refused)) from refused
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
 
     @property
     def ledger(self) -> Path:
@@ -303,6 +312,10 @@ class Workspace:
         write_file(self.folder / "settings.toml", kept.text().encode(), over=True)
 
 
+def _reason(failure: OSError) -> str:
+    return failure.strerror or type(failure).__name__
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it, for the owner alone; one that is there stays as it is.
 
@@ -312,7 +325,7 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as refused:
-        raise FileUnwritable(str(folder), refused.strerror or type(refused).__name__) from refused
+        raise FileUnwritable(str(folder), _reason(refused)) from refused
 
 
 def read_file(path: Path) -> bytes:
@@ -324,7 +337,7 @@ def read_file(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as refused:
-        raise FileUnreadable(str(path), refused.strerror or type(refused).__name__) from refused
+        raise FileUnreadable(str(path), _reason(refused)) from refused
 
 
 def write_file(path: Path, data: bytes, *, over: bool = False) -> None:
@@ -345,4 +358,4 @@ def write_file(path: Path, data: bytes, *, over: bool = False) -> None:
             os.fsync(file.fileno())
         Path(name).replace(path)
     except OSError as refused:
-        raise FileUnwritable(str(path), refused.strerror or type(refused).__name__) from refused
+        raise FileUnwritable(str(path), _reason(refused)) from refused

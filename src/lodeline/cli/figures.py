@@ -1,0 +1,117 @@
+"""Figures of lots as cells of a table, sentences and JSON: every amount with its unit."""
+
+from __future__ import annotations
+
+from lodeline.cli.terminal import Terminal
+from lodeline.custody.strands import Kind
+from lodeline.holder.contents import Contents
+from lodeline.holder.records import HeldLot, LotStatus
+from lodeline.kernel.errors import Lang
+from lodeline.kernel.time import format_time
+from lodeline.kernel.units import (
+    format_emissions,
+    format_intensity,
+    format_mass,
+    format_share,
+)
+from lodeline.node.figures import ClaimFigure, LotFigures, figures_of
+
+__all__ = [
+    "claims_text",
+    "contents_data",
+    "contents_text",
+    "emissions_text",
+    "figures_data",
+    "intensity_text",
+    "lot_data",
+    "masses_text",
+    "status_text",
+]
+
+
+def masses_text(figures: LotFigures, lang: Lang, separator: str = ", ") -> str:
+    """Return the masses of all strands: `8.2 t Co, 41 t Cu`."""
+    return separator.join(
+        f"{format_mass(item.mass, lang)} {item.strand.name}" for item in figures.strands
+    )
+
+
+def claims_text(figures: LotFigures, lang: Lang, separator: str = ", ") -> str:
+    """Return the claims with their shares or, without an amount to be a share of, masses."""
+    return separator.join(_claim(item, lang) for item in figures.claims)
+
+
+def _claim(item: ClaimFigure, lang: Lang) -> str:
+    if item.share is None:
+        return f"{format_mass(item.mass, lang)} {item.claim.text}"
+    element = "" if item.strand.kind is Kind.METAL else f" ({item.strand.name})"
+    return f"{format_share(item.share, lang)} {item.claim.text}{element}"
+
+
+def emissions_text(figures: LotFigures, lang: Lang) -> str:
+    """Return the emissions, empty for lots that carry none."""
+    return "" if figures.emissions is None else format_emissions(figures.emissions, lang)
+
+
+def contents_text(contents: Contents, lang: Lang) -> str:
+    """Return everything that a lot holds in one line."""
+    figures = figures_of(contents)
+    parts = (masses_text(figures, lang), claims_text(figures, lang), emissions_text(figures, lang))
+    return " · ".join(part for part in parts if part)
+
+
+def contents_data(contents: Contents) -> dict[str, object]:
+    """Return what a lot holds as plain data."""
+    return {"form": contents.form, **figures_data(figures_of(contents))}
+
+
+def figures_data(figures: LotFigures) -> dict[str, object]:
+    """Return figures as plain data; numbers as text in base units, so that no reader rounds."""
+    return {
+        "milligrams": {item.strand.name: str(item.mass) for item in figures.strands},
+        "claims": [
+            {
+                "strand": item.strand.name,
+                "claim": item.claim.text,
+                "milligrams": str(item.mass),
+                "share_ppm": None if item.share is None else str(item.share),
+            }
+            for item in figures.claims
+        ],
+        "grams_co2e": None if figures.emissions is None else str(figures.emissions),
+        "primary_grams_co2e": None if figures.primary is None else str(figures.primary),
+        "grams_co2e_per_kg": {
+            item.strand.name: str(found)
+            for item in figures.metals
+            if (found := figures.intensity(item.strand)) is not None
+        },
+    }
+
+
+def lot_data(lot: HeldLot) -> dict[str, object]:
+    """Return a held lot as plain data."""
+    expiry = lot.public.expiry
+    return {
+        "lot": lot.lot_id.hex(),
+        "status": lot.status.value,
+        "made_in_entry": lot.leaf,
+        "time": format_time(lot.time),
+        "site": lot.site,
+        "product": lot.product,
+        "expires": None if expiry is None else format_time(expiry),
+        "memo": lot.memo,
+        **contents_data(lot.contents),
+    }
+
+
+def status_text(terminal: Terminal, status: LotStatus) -> str:
+    """Return how a lot stands, in the language of the terminal."""
+    return terminal.texts(f"lot.{status.value}")
+
+
+def intensity_text(figures: LotFigures, lang: Lang) -> str:
+    """Return the emissions for each kilogram of each metal: `Co 9.8 kg CO2e/kg`."""
+    found = ((item.strand.name, figures.intensity(item.strand)) for item in figures.metals)
+    return ", ".join(
+        f"{name} {format_intensity(value, lang)}" for name, value in found if value is not None
+    )
