@@ -1,0 +1,104 @@
+"""Chapter of refining: sulfate and metal from hydroxide, with the refiner's own assurance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lodeline.holder.building import ProcessNumbers
+from lodeline.holder.contents import ClaimKey, total_amount
+from lodeline.kernel.ids import FormName, MemberId
+from lodeline.kernel.time import BlockTime
+from lodeline.kernel.units import Milligrams, milligrams
+from lodeline.pilot.book import Deed
+from lodeline.pilot.figures import share_of
+from lodeline.pilot.mining import left_of_assurance
+from lodeline.pilot.numbers import Wanted
+from lodeline.pilot.rights import claims_in, grant_assurance
+from lodeline.pilot.steps import Chapter, PlainLot
+from lodeline.pilot.telling import COBALT, Telling, inherited
+
+__all__ = ["SULFATE", "assured", "dissolve", "refine", "refined_amount", "refining_emissions"]
+
+SULFATE, METAL = FormName("cobalt-sulfate"), FormName("cobalt-metal")
+RESIDUE = FormName("refinery-residue")
+
+
+def assured(
+    telling: Telling, month: int, holder: MemberId, standard: str, amount: Milligrams
+) -> PlainLot | None:
+    """Have a site certified under one standard for a tonnage; nothing where it never is."""
+    site = telling.scenario.cast[holder].site
+    for assurance in telling.scenario.assurances_of(site):
+        if assurance.claim.standard == standard:
+            return grant_assurance(telling, month, assurance, holder, amount)
+    return None
+
+
+def refined_amount(telling: Telling, lots: Sequence[PlainLot]) -> Milligrams:
+    """Return the cobalt that refining some hydroxide gives."""
+    whole = total_amount([lot.contents for lot in lots], (COBALT,))
+    return share_of(whole, telling.figures.share("refining-yield"))
+
+
+def refining_emissions(telling: Telling, product: Milligrams) -> ProcessNumbers:
+    """Return the emissions of refining so much cobalt."""
+    return telling.emitted("emissions-refining", {COBALT: product})
+
+
+def refine(
+    telling: Telling,
+    at: BlockTime,
+    lots: Sequence[PlainLot],
+    assurance: PlainLot | None,
+    *,
+    to_metal: bool = False,
+    aside: Milligrams | None = None,
+    residue: bool = False,
+) -> tuple[PlainLot, ...]:
+    """Refine hydroxide; with ``aside``, so much of the product is a lot of its own, the first."""
+    holder, form = lots[0].holder, METAL if to_metal else SULFATE
+    product = refined_amount(telling, lots)
+    parts = [product] if aside is None else [aside, milligrams(product - aside)]
+    claims = inherited(lots, COBALT)
+    outputs = [Wanted(holder, form, {COBALT: part}, claims) for part in parts]
+    if residue:
+        whole = total_amount([lot.contents for lot in lots], (COBALT,))
+        left = share_of(whole, telling.figures.share("refining-residue"))
+        outputs.append(Wanted(holder, RESIDUE, {COBALT: left}))
+    if assurance is not None:
+        drawn = tuple((COBALT, claim) for _, claim, _ in claims_in(assurance))
+        bearing = [_with_claims(item, drawn) for item in outputs if item.form == form]
+        rest = [item for item in outputs if item.form != form]
+        outputs = [*bearing, *rest, left_of_assurance(assurance, {COBALT: product})]
+    return telling.book.work(
+        Deed(
+            at=at,
+            chapter=Chapter.REFINING,
+            actor=holder,
+            recipe="refine-cobalt-metal" if to_metal else "refine-cobalt-sulfate",
+            inputs=(*lots, *(() if assurance is None else (assurance,))),
+            outputs=outputs,
+            process=refining_emissions(telling, product),
+        )
+    )
+
+
+def _with_claims(wanted: Wanted, drawn: tuple[ClaimKey, ...]) -> Wanted:
+    return Wanted(wanted.holder, wanted.form, wanted.amounts, (*wanted.claims, *drawn))
+
+
+def dissolve(telling: Telling, at: BlockTime, lot: PlainLot) -> PlainLot:
+    """Dissolve cobalt metal to sulfate."""
+    product = share_of(lot.contents.amount(COBALT), telling.figures.share("dissolving-yield"))
+    (made,) = telling.book.work(
+        Deed(
+            at=at,
+            chapter=Chapter.REFINING,
+            actor=lot.holder,
+            recipe="dissolve-cobalt-metal",
+            inputs=(lot,),
+            outputs=(Wanted(lot.holder, SULFATE, {COBALT: product}, inherited((lot,), COBALT)),),
+            process=telling.emitted("emissions-transport", {COBALT: product}),
+        )
+    )
+    return made
