@@ -13,7 +13,17 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from lodeline.cli import founding, grants, holdings, logs, members, recipes
+from lodeline.cli import (
+    claims,
+    disclosures,
+    founding,
+    grants,
+    holdings,
+    logs,
+    members,
+    recipes,
+    vaults,
+)
 from lodeline.cli.texts import Texts
 
 __all__ = ["COMMANDS", "GROUPS", "build"]
@@ -27,6 +37,10 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "grant": grants.grant,
     "lots": holdings.lots,
     "balance": holdings.balance,
+    "prove": claims.prove,
+    "check-claim": claims.check_claim,
+    "disclose": disclosures.disclose,
+    "read-disclosure": disclosures.read_disclosure,
     "recipes": recipes.listed,
 }
 GROUPS: Final[Mapping[str, Mapping[str, Command]]] = {
@@ -42,6 +56,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Command]]] = {
     "site": {"add": members.add_site, "list": members.sites},
     "recipe": {"adopt": recipes.adopt, "retire": recipes.retire, "show": recipes.show},
     "log": {"show": logs.show, "verify": logs.verify, "checkpoint": logs.checkpoint},
+    "vault": {"backup": vaults.backup, "restore": vaults.restore},
 }
 
 

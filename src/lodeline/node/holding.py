@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from lodeline.crypto.onetime import Address
 from lodeline.holder.keystore import HolderKeys
 from lodeline.holder.records import HeldLot, LotStatus
-from lodeline.holder.scanning import Followed, follow, restore
+from lodeline.holder.scanning import Followed, follow
 from lodeline.holder.vault import Vault
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import LotId, MemberId
 from lodeline.ledger.merkle import LeafIndex
 from lodeline.node.session import Session
 
-__all__ = ["Holding", "LotPrefixAmbiguous", "LotPrefixUnknown", "VaultAhead", "holding", "restored"]
+__all__ = ["Holding", "LotPrefixAmbiguous", "LotPrefixUnknown", "VaultAhead", "holding"]
 
 _LEAST_PREFIX = 6
 
@@ -140,15 +140,3 @@ def holding(session: Session, member: MemberId) -> Iterator[Holding]:
         view = Holding(session, member, keys, vault)
         view.update()
         yield view
-
-
-def restored(session: Session, member: MemberId) -> Vault:
-    """Return a new vault with everything that keystore and log give back.
-
-    Raises:
-        VaultExists: the member has a vault; it is left as it is.
-    """
-    keys = session.keys(member)
-    leaves = session.ledger.entries(LeafIndex(0), session.ledger.size)
-    path = session.workspace.vault(member)
-    return restore(path, keys, session.chain, leaves, session.entropy)
