@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 from lodeline.custody.claims import ClaimName, Model
 from lodeline.custody.recipes import ClaimMode, Family
@@ -38,32 +39,101 @@ def _borne(lots: Sequence[LotView]) -> list[_Borne]:
     ]
 
 
+class _Pool(Enum):
+    """Where a claim lies: on material (tolerance as its metal), in assurance, or in credit."""
+
+    MATERIAL = "material"
+    ASSURANCE = "assurance"
+    CREDIT = "credit"
+
+
+_POOLS = {Kind.ASSURANCE: _Pool.ASSURANCE, Kind.CREDIT: _Pool.CREDIT}
+_FEEDS_MATERIAL = {ClaimMode.DRAW: _Pool.ASSURANCE, ClaimMode.TAKE_UP: _Pool.CREDIT}
+
+
+def _pool(b: _Borne) -> _Pool:
+    return _POOLS.get(b.strand.kind, _Pool.MATERIAL)
+
+
+def _fed_by(view: TransformView, b: _Borne) -> frozenset[_Pool]:
+    """Return the pools that an output's claim may come from.
+
+    Assurance comes from assurance alone, and only a drawn claim from assurance: else what a
+    standard certified would land on material that it does not speak of (rule 8), or a sold claim
+    would fill the assurance up again. Only a deposit feeds credit, only take-up is fed by it.
+    """
+    pool = _pool(b)
+    if pool is _Pool.MATERIAL:
+        fed = _FEEDS_MATERIAL.get(mode_of(view, b.strand, b.claim), pool)
+        return frozenset({pool, fed})
+    deposited = pool is _Pool.CREDIT and _is_deposited(view, b)
+    return frozenset({pool, _Pool.MATERIAL} if deposited else {pool})
+
+
+def _is_deposited(view: TransformView, b: _Borne) -> bool:
+    return any(
+        view.expanded.rule_for(b.claim.standard, balance.index) is ClaimMode.DEPOSIT
+        for balance in view.expanded.balances
+        if any(s.is_material and s.element == b.strand.element for s in balance.right)
+    )
+
+
 def claim_relations(view: TransformView) -> Iterator[InRange]:
     """Yield T4: for each element, standard and model, no more claimed than came in.
 
     Summed over the model and all stronger ones, and over metal, tolerance, assurance and credit
-    together. Grants are where claims begin; sales are equal lot by lot.
+    together; and besides over each part of the outputs that not every input may feed. What is
+    used up without a right, such as tolerance at refining, takes its claims with it. Grants are
+    where claims begin; sales are equal lot by lot.
 
     Raises:
-        ClaimFromNothing: an output claims what no input bears.
+        ClaimFromNothing: an output claims what no input bears that it may come from.
     """
     if view.recipe.family is Family.GRANT:
         return
-    came, goes = _borne(view.inputs), _borne(view.outputs)
+    came = [b for b in _borne(view.inputs) if _lives_on(view, b)]
+    goes = _borne(view.outputs)
     levels = sorted({(b.strand.element, b.claim.standard, b.claim.model) for b in goes})
     for element, standard, model in levels:
-        sources = _at_least(came, element, standard, model)
-        sinks = _at_least(goes, element, standard, model)
         claim = ClaimName(standard, model)
-        if not sources:
-            raise ClaimFromNothing(claim.text, element)
         rule = Rule(RuleNumber.T4_CLAIMS, Place(claim=f"{element} {claim.text}"))
-        slack = _sum(sources) - _sum(sinks)
-        yield InRange(rule, slack, bits_for(_largest(sources)))
-        if view.recipe.family is Family.CARRY:
-            share = view.standards[standard].carry_share_ppm
-            slack = _sum(sources) * share - _sum(sinks) * PPM_ONE
-            yield InRange(rule, slack, bits_for(_largest(sources) * PPM_ONE))
+        all_sources = _at_least(came, element, standard, model)
+        all_sinks = _at_least(goes, element, standard, model)
+        for sources, sinks in _flows(view, all_sources, all_sinks):
+            if not sources:
+                raise ClaimFromNothing(claim.text, element)
+            slack = _sum(sources) - _sum(sinks)
+            yield InRange(rule, slack, bits_for(_largest(sources)))
+            if view.recipe.family is Family.CARRY:
+                share = view.standards[standard].carry_share_ppm
+                slack = _sum(sources) * share - _sum(sinks) * PPM_ONE
+                yield InRange(rule, slack, bits_for(_largest(sources) * PPM_ONE))
+
+
+def _lives_on(view: TransformView, b: _Borne) -> bool:
+    """Return whether what bears a claim goes on; a lost tolerance takes its claims with it."""
+    balance = view.expanded.left_of(b.strand)
+    return balance is None or bool(balance.right)
+
+
+def _flows(
+    view: TransformView, sources: list[_Borne], sinks: list[_Borne]
+) -> Iterator[tuple[list[_Borne], list[_Borne]]]:
+    """Yield the cuts that decide whether the sources can supply the sinks.
+
+    By the theorem of Gale and Hall, supplies meet demands exactly if every set of demands finds
+    enough in the pools that may feed it; of the sets with the same pools the largest decides.
+    """
+    present = frozenset(_pool(b) for b in sources)
+    fed = [(b, _fed_by(view, b) & present) for b in sinks]
+    unions: set[frozenset[_Pool]] = set()
+    for pools in {pools for _, pools in fed}:
+        unions |= {pools, *(pools | other for other in unions)}
+    for union in sorted(unions, key=lambda pools: sorted(pool.value for pool in pools)):
+        yield (
+            [b for b in sources if _pool(b) in union],
+            [b for b, pools in fed if pools <= union],
+        )
 
 
 def _at_least(
@@ -89,7 +159,7 @@ def custody_relations(view: TransformView) -> Iterator[Zero]:
 
     Drawn claims (rule 8): ``c = m`` on every output that bears the claim. Segregated and identity
     preserved: all material of the balance bears the claim, and ``c = m``. Identity preserved also
-    needs a single input lot of the metal.
+    needs a single input lot of the metal or its tolerance, which a settlement makes metal.
 
     Raises:
         NotIdentityPreserved: several input lots of the metal.
@@ -124,8 +194,9 @@ def _balance(view: TransformView, strand: Strand) -> int:
 def _check_single_source(view: TransformView, b: _Borne) -> None:
     if b.claim.model is not Model.IDENTITY_PRESERVED:
         return
-    metal = Strand(b.strand.element, Kind.METAL)
-    sources = [lot for lot in view.inputs if metal in lot.strands]
+    kinds = (Kind.METAL, Kind.TOLERANCE)
+    wanted = {Strand(b.strand.element, kind) for kind in kinds}
+    sources = [lot for lot in view.inputs if not wanted.isdisjoint(lot.strands)]
     if len(sources) != 1:
         raise NotIdentityPreserved(b.claim.text, len(sources))
 
