@@ -14,6 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from lodeline.cli import (
+    bundles,
     claims,
     disclosures,
     founding,
@@ -22,6 +23,7 @@ from lodeline.cli import (
     logs,
     members,
     recipes,
+    trusts,
     vaults,
 )
 from lodeline.cli.texts import Texts
@@ -37,6 +39,8 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "grant": grants.grant,
     "lots": holdings.lots,
     "balance": holdings.balance,
+    "bundle": bundles.bundle,
+    "verify": bundles.verify,
     "prove": claims.prove,
     "check-claim": claims.check_claim,
     "disclose": disclosures.disclose,
@@ -56,6 +60,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Command]]] = {
     "site": {"add": members.add_site, "list": members.sites},
     "recipe": {"adopt": recipes.adopt, "retire": recipes.retire, "show": recipes.show},
     "log": {"show": logs.show, "verify": logs.verify, "checkpoint": logs.checkpoint},
+    "trust": {"show": trusts.show, "renew": trusts.renew},
     "vault": {"backup": vaults.backup, "restore": vaults.restore},
 }
 

@@ -35,6 +35,7 @@ from lodeline.ledger.entries import (
 from lodeline.ledger.log import Verify, read_leaf, replay
 from lodeline.ledger.merkle import LeafIndex, TreeSize, leaf_hash
 from lodeline.ledger.merklelog import Frontier
+from lodeline.ledger.refusals_entries import NoGenesis
 from lodeline.ledger.signednote import NoteSignature
 from lodeline.ledger.state import State
 from lodeline.ledger.tasks import carried_transform
@@ -48,6 +49,7 @@ __all__ = [
     "LogLine",
     "LogVerified",
     "checkpoint_now",
+    "genesis_of",
     "log_lines",
     "signed_checkpoint",
     "verify_log",
@@ -175,6 +177,19 @@ class _Counted:
     def verify(self, tasks: Sequence[ProofTask]) -> tuple[Verdict, ...]:
         self.proofs += len(tasks)
         return self._verify(tasks)
+
+
+def genesis_of(session: Session) -> Genesis:
+    """Return the first entry of the log.
+
+    Raises:
+        NoGenesis: the log is empty.
+    """
+    for data in session.ledger.entries(LeafIndex(0), TreeSize(min(1, session.ledger.size))):
+        entry = read_leaf(data).entry
+        if isinstance(entry, Genesis):
+            return entry
+    raise NoGenesis
 
 
 def checkpoint_now(session: Session) -> Checkpoint:
