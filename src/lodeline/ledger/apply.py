@@ -151,7 +151,23 @@ def decide(state: State, entry: Entry, now: BlockTime, verdicts: Verdicts) -> Ch
     return replace(change, accepted={identity: EntryRecord(state.size, now, kind)})
 
 
-def _decide_by_type(case: Case, entry: Entry) -> Change:
+_Later = (
+    Govern
+    | RotateKey
+    | Anchor
+    | Transform
+    | Offer
+    | Accept
+    | Decline
+    | Withdraw
+    | Reversal
+    | Correction
+    | Regrant
+    | Recall
+)
+
+
+def _decide_by_type(case: Case, entry: _Later) -> Change:
     match entry:
         case Transform():
             return _decide_transform(case, entry)
@@ -165,8 +181,6 @@ def _decide_by_type(case: Case, entry: Entry) -> Change:
             return decide_anchor(case, entry)
         case Recall():
             return decide_recall(case, entry)
-        case Genesis():
-            raise GenesisAgain(case.constants.genesis)
         case _:
             return _decide_correction(case, entry)
 

@@ -17,7 +17,6 @@ from lodeline.ledger.descent import descendants, issuers, maker_of
 from lodeline.ledger.entries import LiftRecall, MemberSignature, Recall
 from lodeline.ledger.records import AUDITOR, AUTHORITY, RecallRecord
 from lodeline.ledger.refusals_corrections import AlreadyRecalled, NotRecalled, RecallNotAllowed
-from lodeline.ledger.refusals_transforms import LotUnknown
 from lodeline.ledger.state import State
 
 __all__ = ["decide_recall", "lifted"]
@@ -32,8 +31,6 @@ def decide_recall(case: Case, entry: Recall) -> Change:
     """
     body = entry.body
     check_chain(case, body.chain)
-    if body.lot not in case.state.lots:
-        raise LotUnknown(body.lot)
     record = active_member(case.state, body.member)
     _, making = maker_of(case.state, body.lot)
     by_role = record.has_role(AUDITOR) or record.has_role(AUTHORITY)

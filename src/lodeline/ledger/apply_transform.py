@@ -52,7 +52,6 @@ from lodeline.ledger.case import (
 from lodeline.ledger.change import Change
 from lodeline.ledger.entries import EntryId, SiteRecord, Transform, entry_id
 from lodeline.ledger.records import GrantKey, GrantRecord, LotRecord, Making, MakingKind
-from lodeline.ledger.refusals_grants import GrantSiteMissing
 from lodeline.ledger.refusals_transforms import (
     CreditCarriedTwice,
     ExpiryWrong,
@@ -229,13 +228,11 @@ def _recipe_in_force(case: Case, body: TransformBody, way: Way) -> Recipe:
 
 
 def _site(case: Case, recipe: Recipe, body: TransformBody) -> SiteRecord | None:
-    if recipe.family is Family.GRANT:
-        if body.site is None:
-            raise GrantSiteMissing(recipe.name)
-    elif recipe.needs_site and body.site is None:
-        raise SiteNeeded(recipe.name)
-    elif not recipe.needs_site and body.site is not None:
-        raise SiteNotExpected(recipe.name, body.site)
+    if recipe.family is not Family.GRANT:  # a grant names its site whatever its recipe says
+        if recipe.needs_site and body.site is None:
+            raise SiteNeeded(recipe.name)
+        if not recipe.needs_site and body.site is not None:
+            raise SiteNotExpected(recipe.name, body.site)
     return None if body.site is None else active_site(case.state, body.site)
 
 

@@ -208,6 +208,8 @@ class _Examination:
         """Step 5."""
         acts = sum(isinstance(leaf.entry, Govern) for _, leaf in self.leaves)
         key, proof = state_key(StateKind.GOVERNANCE), self.bundle.acts
+        if isinstance(proof, PresenceProof) is not bool(acts):
+            raise BundleGovernanceIncomplete(acts)
         try:
             if isinstance(proof, PresenceProof):
                 count = digest_of(ActCount(acts))
@@ -216,8 +218,6 @@ class _Examination:
                 verify_absence(self.checkpoint.state, key, proof)
         except StateMapError as refused:
             raise BundleGovernanceIncomplete(acts) from refused
-        if acts and not isinstance(proof, PresenceProof):
-            raise BundleGovernanceIncomplete(acts)
         return Sentence(
             f"all {acts} votes of the members up to the checkpoint are shown",
             f"les {acts} votes des membres jusqu'au point de contrôle sont tous montrés",
