@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 
 from lodeline.custody.strands import Strand
 from lodeline.kernel.bounds import PPM_ONE
@@ -95,8 +96,9 @@ def _beside(chemistry: str, strand: Strand, cobalt: Milligrams) -> Milligrams:
     return milligrams(int(cobalt * of_metal / of_cobalt))
 
 
+@cache
 def _atomic_mass(element: ElementSymbol) -> Decimal:
-    return Decimal(shipped_elements()[element].atomic_mass)
+    return shipped_elements()[element].molar_mass
 
 
 def _before(metals: Metals, share: Ppm, without: Strand | None = None) -> dict[Strand, Milligrams]:

@@ -20,7 +20,7 @@ from lodeline.pilot.figures import share_of
 from lodeline.pilot.numbers import Wanted
 from lodeline.pilot.rights import expected_output, grant_intake
 from lodeline.pilot.steps import Chapter, PlainLot
-from lodeline.pilot.telling import COBALT, COPPER, MONTHS, RESERVE, Telling, inherited
+from lodeline.pilot.telling import COBALT, COPPER, MONTHS, RESERVE, Telling, inherited, strands_of
 
 __all__ = ["Campaign", "count_silo", "leach_month", "open_circuit", "parted", "through_silo"]
 
@@ -156,7 +156,7 @@ def through_silo(
 def parted(inputs: Sequence[PlainLot], part: Milligrams) -> tuple[Wanted, Wanted]:
     """Return two outputs: one with so much of the first metal and its share of the rest."""
     contents = [lot.contents for lot in inputs]
-    strands = sorted({strand for item in contents for strand in item.amounts})
+    strands = strands_of(inputs)
     whole = {strand: total_amount(contents, (strand,)) for strand in strands}
     lead = contents[0].metals[0]
     first = {s: milligrams(whole[s] * part // whole[lead]) for s in strands}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from lodeline.holder.building import ProcessNumbers
 from lodeline.holder.contents import ClaimKey, total_amount
@@ -17,7 +18,15 @@ from lodeline.pilot.rights import claims_in, grant_assurance
 from lodeline.pilot.steps import Chapter, PlainLot
 from lodeline.pilot.telling import COBALT, Telling, inherited
 
-__all__ = ["SULFATE", "assured", "dissolve", "refine", "refined_amount", "refining_emissions"]
+__all__ = [
+    "SULFATE",
+    "Refining",
+    "assured",
+    "dissolve",
+    "refine",
+    "refined_amount",
+    "refining_emissions",
+]
 
 SULFATE, METAL = FormName("cobalt-sulfate"), FormName("cobalt-metal")
 RESIDUE = FormName("refinery-residue")
@@ -45,38 +54,44 @@ def refining_emissions(telling: Telling, product: Milligrams) -> ProcessNumbers:
     return telling.emitted("emissions-refining", {COBALT: product})
 
 
+@dataclass(frozen=True)
+class Refining:
+    """How a refiner runs."""
+
+    assurance: PlainLot | None
+    """The refiner's own, from which the product's claim is drawn."""
+    to_metal: bool = False
+    aside: Milligrams | None = None
+    """So much of the product is a lot of its own, the first."""
+    residue: bool = False
+    """Whether the residue is kept as a lot."""
+
+
 def refine(
-    telling: Telling,
-    at: BlockTime,
-    lots: Sequence[PlainLot],
-    assurance: PlainLot | None,
-    *,
-    to_metal: bool = False,
-    aside: Milligrams | None = None,
-    residue: bool = False,
+    telling: Telling, at: BlockTime, lots: Sequence[PlainLot], how: Refining
 ) -> tuple[PlainLot, ...]:
-    """Refine hydroxide; with ``aside``, so much of the product is a lot of its own, the first."""
-    holder, form = lots[0].holder, METAL if to_metal else SULFATE
+    """Refine hydroxide; return product, residue where it is kept, and the assurance's rest."""
+    holder, form = lots[0].holder, METAL if how.to_metal else SULFATE
     product = refined_amount(telling, lots)
-    parts = [product] if aside is None else [aside, milligrams(product - aside)]
+    parts = [product] if how.aside is None else [how.aside, milligrams(product - how.aside)]
     claims = inherited(lots, COBALT)
     outputs = [Wanted(holder, form, {COBALT: part}, claims) for part in parts]
-    if residue:
+    if how.residue:
         whole = total_amount([lot.contents for lot in lots], (COBALT,))
         left = share_of(whole, telling.figures.share("refining-residue"))
         outputs.append(Wanted(holder, RESIDUE, {COBALT: left}))
-    if assurance is not None:
-        drawn = tuple((COBALT, claim) for _, claim, _ in claims_in(assurance))
+    if how.assurance is not None:
+        drawn = tuple((COBALT, claim) for _, claim, _ in claims_in(how.assurance))
         bearing = [_with_claims(item, drawn) for item in outputs if item.form == form]
         rest = [item for item in outputs if item.form != form]
-        outputs = [*bearing, *rest, left_of_assurance(assurance, {COBALT: product})]
+        outputs = [*bearing, *rest, left_of_assurance(how.assurance, {COBALT: product})]
     return telling.book.work(
         Deed(
             at=at,
             chapter=Chapter.REFINING,
             actor=holder,
-            recipe="refine-cobalt-metal" if to_metal else "refine-cobalt-sulfate",
-            inputs=(*lots, *(() if assurance is None else (assurance,))),
+            recipe="refine-cobalt-metal" if how.to_metal else "refine-cobalt-sulfate",
+            inputs=(*lots, *(() if how.assurance is None else (how.assurance,))),
             outputs=outputs,
             process=refining_emissions(telling, product),
         )

@@ -37,6 +37,20 @@ class Producer:
     trader: MemberId
     silo: bool
     """Whether it is kept in a silo, from which a part is shipped."""
+    opening_stock: bool
+    """Whether its circuit holds stock from before the pilot, whose origin nobody certified."""
+    mistake: bool
+    """Whether a split of July is undone."""
+    loses_truck: bool
+    """Whether a truck of August is lost, after which an umpire settles the rest."""
+    second_thoughts: MemberId | None
+    """To whom a lot of September is offered before the offer is withdrawn."""
+    refiner: MemberId
+    """To whom the trader sells it."""
+    refused_by: MemberId | None
+    """A refiner who declines July's lot, because his purchasing policy excludes it."""
+    kept_at_end: bool
+    """Whether September's lot stays with the trader."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +67,10 @@ class Way:
     cars: MemberId
     part: Ppm
     """Part of all cars."""
+    second_refiner: MemberId | None
+    """Whose sulfate is blended in, with claims by mass balance and no refiner's assurance."""
+    second_part: Ppm
+    """Part of the cobalt that comes from there."""
     recycled_part: Ppm
     """Part of all cars that are made a month later, with the first round's scrap."""
 
@@ -120,13 +138,27 @@ def _assurance(row: Row, cast: Cast) -> Assurance:
 
 def _producer(row: Row, cast: Cast) -> Producer:
     producer = Producer(
-        _member(row, "member", cast), _member(row, "trader", cast), row.flag("silo")
+        member=_member(row, "member", cast),
+        trader=_member(row, "trader", cast),
+        silo=_flag(row, "silo"),
+        opening_stock=_flag(row, "opening_stock"),
+        mistake=_flag(row, "mistake"),
+        loses_truck=_flag(row, "loses_truck"),
+        second_thoughts=_optional(row, "second_thoughts", cast),
+        refiner=_member(row, "refiner", cast),
+        refused_by=_optional(row, "refused_by", cast),
+        kept_at_end=_flag(row, "kept_at_end"),
     )
     row.close()
     return producer
 
 
+def _flag(row: Row, key: str) -> bool:
+    return row.flag(key) if row.has(key) else False
+
+
 def _way(row: Row, cast: Cast) -> Way:
+    second = _optional(row, "second_refiner", cast)
     way = Way(
         chemistry=row.text("chemistry"),
         refiner=_member(row, "refiner", cast),
@@ -136,6 +168,8 @@ def _way(row: Row, cast: Cast) -> Way:
         packs=_member(row, "packs", cast),
         cars=_member(row, "cars", cast),
         part=row.ppm("part"),
+        second_refiner=second,
+        second_part=Ppm(0) if second is None else row.ppm("second_part"),
         recycled_part=row.ppm("recycled_part"),
     )
     row.close()
@@ -144,3 +178,7 @@ def _way(row: Row, cast: Cast) -> Way:
 
 def _member(row: Row, key: str, cast: Cast) -> MemberId:
     return cast[MemberId(row.parsed(key, check_name))].member
+
+
+def _optional(row: Row, key: str, cast: Cast) -> MemberId | None:
+    return _member(row, key, cast) if row.has(key) else None

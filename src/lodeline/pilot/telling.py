@@ -38,6 +38,7 @@ __all__ = [
     "metal",
     "parse_scale",
     "scaled",
+    "strands_of",
     "tied",
 ]
 
@@ -94,9 +95,9 @@ def parse_scale(text: str) -> Scale:
     """Return a scale from its text; 1 makes 100 cars, and never fewer than five are made.
 
     Raises:
-        ScaleOutside: no number, or not from 0.01 to 10.
+        ScaleOutside: no number, or not from 0.01 to 3.
     """
-    least, most = Decimal("0.01"), Decimal(10)
+    least, most = Decimal("0.01"), Decimal(3)
     try:
         scale = Decimal(text)
         fits = least <= scale <= most
@@ -111,6 +112,12 @@ def parse_scale(text: str) -> Scale:
 def scaled(amount: Milligrams, part: int, whole: int) -> Milligrams:
     """Return `part / whole` of an amount, rounded up to the milligram."""
     return milligrams(-(-amount * part // whole))
+
+
+def strands_of(lots: Sequence[PlainLot]) -> tuple[Strand, ...]:
+    """Return every strand with an amount that some lots have, by name."""
+    found = {strand for lot in lots for strand in lot.contents.amounts}
+    return tuple(sorted(found, key=lambda strand: strand.name))
 
 
 def inherited(inputs: Sequence[PlainLot], strand: Strand) -> tuple[ClaimKey, ...]:

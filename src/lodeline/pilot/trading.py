@@ -15,7 +15,7 @@ from lodeline.pilot.leaching import parted
 from lodeline.pilot.numbers import Wanted
 from lodeline.pilot.rights import Rights
 from lodeline.pilot.steps import Chapter, PlainLot, Weighing
-from lodeline.pilot.telling import COBALT, RESERVE, Telling, inherited, tied
+from lodeline.pilot.telling import COBALT, RESERVE, Telling, inherited, strands_of, tied
 
 __all__ = [
     "blend",
@@ -136,7 +136,7 @@ def _weighed(telling: Telling, cobalt: Milligrams) -> Weighing:
 def blend(telling: Telling, at: BlockTime, lots: Sequence[PlainLot]) -> PlainLot:
     """Blend lots of one holder into one."""
     contents = [lot.contents for lot in lots]
-    strands = sorted({strand for item in contents for strand in item.amounts})
+    strands = strands_of(lots)
     amounts = {strand: total_amount(contents, (strand,)) for strand in strands}
     claims = tuple(key for strand in strands for key in inherited(lots, strand))
     (made,) = telling.book.work(

@@ -1,0 +1,53 @@
+"""Chapter of cells: lots of cells for the pack lines, and the scrap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lodeline.kernel.bounds import PPM_ONE
+from lodeline.kernel.ids import FormName
+from lodeline.kernel.time import BlockTime
+from lodeline.kernel.units import milligrams
+from lodeline.pilot.book import Deed
+from lodeline.pilot.chemistry import NICKEL, Metals, Run, added, less
+from lodeline.pilot.numbers import Wanted
+from lodeline.pilot.steps import Chapter, PlainLot
+from lodeline.pilot.telling import COBALT, Telling, inherited
+
+__all__ = ["in_groups", "make_cells"]
+
+_UNEXPLAINED = 1_000
+"""Part of the cathode material, in ppm, that is neither in cells nor in scrap; an assumption."""
+
+
+def in_groups(packs: Sequence[Metals], size: int) -> tuple[tuple[Metals, ...], ...]:
+    """Return packs in groups of at most ``size``, as they are assembled."""
+    return tuple(tuple(packs[start : start + size]) for start in range(0, len(packs), size))
+
+
+def make_cells(
+    telling: Telling, at: BlockTime, run: Run, cathode: PlainLot, group: int
+) -> tuple[tuple[PlainLot, ...], PlainLot]:
+    """Make the cells of a run, one lot for each group of packs; return them and the scrap."""
+    holder, claims = cathode.holder, inherited((cathode,), COBALT)
+    lost = {
+        strand: milligrams(amount * _UNEXPLAINED // PPM_ONE)
+        for strand, amount in run.cathode.items()
+    }
+    scrap = less(less(run.cathode, run.cells), lost)
+    lots = [
+        Wanted(holder, FormName("battery-cells"), added(packs), claims)
+        for packs in in_groups(run.packs, group)
+    ]
+    *cells, rejected = telling.book.work(
+        Deed(
+            at=at,
+            chapter=Chapter.CELLS,
+            actor=holder,
+            recipe="make-cells",
+            inputs=(cathode,),
+            outputs=(*lots, Wanted(holder, FormName("cell-scrap"), scrap, claims)),
+            process=telling.emitted("emissions-cells", {NICKEL: run.cathode[NICKEL]}),
+        )
+    )
+    return tuple(cells), rejected
