@@ -18,7 +18,7 @@ from lodeline.ledger.trust import TrustFile
 from lodeline.node.bundles import check_bundle, make_bundle
 from lodeline.node.clock import SystemClock
 from lodeline.node.holding import holding
-from lodeline.node.trust import read_trust, trust_for
+from lodeline.node.trust import TrustMissing, read_trust, trust_for
 from lodeline.node.verifying import proof_workers
 from lodeline.node.workspace import read_file, write_file
 
@@ -63,7 +63,11 @@ def verify(
 ) -> int:
     """Check a bundle like a stranger; exit code 1 if one step does not hold."""
     terminal = terminal_of(context)
-    pinned = trust_for(trust, terminal.options.home)
+    try:
+        pinned = trust_for(trust, terminal.options.home)
+    except TrustMissing as refusal:
+        terminal.refuse(refusal)
+        return CHECK_FAILED
     data = read_file(file)
     with proof_workers() as check, waiting(terminal, "checking"):
         report = check_bundle(data, pinned, check, _asked(pinned, reader))

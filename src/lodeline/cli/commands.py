@@ -23,6 +23,7 @@ from lodeline.cli import (
     logs,
     members,
     recipes,
+    tracing,
     trusts,
     vaults,
 )
@@ -39,6 +40,8 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "grant": grants.grant,
     "lots": holdings.lots,
     "balance": holdings.balance,
+    "trace": tracing.trace,
+    "impact": tracing.impact,
     "bundle": bundles.bundle,
     "verify": bundles.verify,
     "prove": claims.prove,
