@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from lodeline.crypto.entropy import Entropy
 from lodeline.crypto.generators import BLINDING, VALUE
 from lodeline.crypto.group import (
+    POINT_BYTES,
     Scalar,
     decode_scalar,
     encode_point,
@@ -100,6 +101,7 @@ __all__ = [
     "build_transform",
     "claim_made",
     "commit_lot",
+    "outline_lot",
 ]
 
 
@@ -301,9 +303,22 @@ def commit_lot(
     planned: PlannedLot, chain: ChainId, owner: OneTimeKey, entropy: Entropy
 ) -> tuple[LotPublic, LotOpening]:
     """Return a planned lot as a table of commitments, with its opening in slot order."""
+    outline = outline_lot(planned, owner)
+    values = [_value(planned, chain, slot) for slot, _ in slots(outline)]
+    blindings = [random_scalar(entropy) for _ in values]
+    sealed = [_commit(value, blind) for value, blind in zip(values, blindings, strict=True)]
+    opening = LotOpening.of(values, [encode_scalar(blind) for blind in blindings])
+    return _filled(outline, sealed), opening
+
+
+def outline_lot(planned: PlannedLot, owner: OneTimeKey) -> LotPublic:
+    """Return a planned lot as everybody sees it, with zero bytes for its commitments.
+
+    It decides the statement of a transform, which names commitments and never looks into them.
+    """
+    blank = Commitment(bytes(POINT_BYTES))
     strands = sorted(planned.amounts, key=lambda strand: strand.name)
-    blank = Commitment(bytes(48))
-    outline = LotPublic(
+    return LotPublic(
         form=planned.form,
         owner=owner,
         expires=planned.expires,
@@ -313,11 +328,6 @@ def commit_lot(
         site=blank if planned.bound_to else None,
         product=None if planned.product is None else blank,
     )
-    values = [_value(planned, chain, slot) for slot, _ in slots(outline)]
-    blindings = [random_scalar(entropy) for _ in values]
-    sealed = [_commit(value, blind) for value, blind in zip(values, blindings, strict=True)]
-    opening = LotOpening.of(values, [encode_scalar(blind) for blind in blindings])
-    return _filled(outline, sealed), opening
 
 
 def _outline(planned: PlannedLot, strand: Strand, blank: Commitment) -> StrandPublic:

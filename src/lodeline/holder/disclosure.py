@@ -30,7 +30,7 @@ from lodeline.crypto.sealing import (
 from lodeline.custody.lots import LotOpening, LotPublic
 from lodeline.holder.building import OwnedLot
 from lodeline.holder.contents import Contents, contents_of
-from lodeline.holder.notes import check_opening
+from lodeline.holder.notes import check_names, check_opening
 from lodeline.kernel import cbor
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import (
@@ -102,7 +102,7 @@ class Disclosed:
     public: LotPublic
     opening: LotOpening
     site: SiteId | None
-    """As told by the discloser; the lot's number of the site is in ``contents``."""
+    """Checked against the lot's commitment, like the product."""
     product: str | None
     remark: str
 
@@ -137,10 +137,11 @@ def make_disclosure(
     """Return the file that shows one lot to one member.
 
     Raises:
-        NoteDoesNotMatch: the opening is not that of the lot.
+        NoteDoesNotMatch, NamesDoNotMatch: the opening or a name is not that of the lot.
         ExchangeKeyLength, ExchangeKeyNotCanonical, ExchangeKeySmallOrder: the member's address.
     """
     check_opening(lot.public, lot.opening)
+    check_names(chain, lot.public, lot.opening, told.site, told.product)
     member, address = reader
     content = _Content(lot.opening, told.site, told.product, told.remark)
     place = _place(chain, lot.lot_id, member)
@@ -171,7 +172,7 @@ def open_disclosure(
         DisclosureOfOtherChain: it is about another ledger.
         OwnerSignatureInvalid: not signed by the lot's owner, or another lot was looked up.
         NoteNotOpened: it is for somebody else.
-        NoteDoesNotMatch: its numbers are not those on the ledger.
+        NoteDoesNotMatch, NamesDoNotMatch: its numbers or names are not those on the ledger.
     """
     parsed = read_disclosure(data)
     if parsed.chain != chain:
@@ -184,6 +185,7 @@ def open_disclosure(
     content = cbor.decode_struct(open_sealed(view, SealedNote(parsed.sealed), place), _Content)
     check_opening(public, content.opening)
     site = None if content.site is None else SiteId(content.site)
+    check_names(chain, public, content.opening, site, content.product)
     return Disclosed(
         LotId(parsed.lot), public, content.opening, site, content.product, content.remark
     )

@@ -27,6 +27,7 @@ from lodeline.kernel.ids import (
     LotId,
     LotIdW,
     NoteHash,
+    SiteId,
     SiteIdW,
     TransformId,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "Note",
     "NoteDoesNotMatch",
     "NoteScope",
+    "check_names",
     "check_opening",
     "note_hash",
     "open_note",
@@ -152,22 +154,34 @@ def open_note(view: ViewPrivateKey, sealed: bytes, scope: NoteScope, lot: LotPub
     plain = open_sealed(view, SealedNote(sealed), _associated(scope, lot))
     note = cbor.decode_struct(plain, Note)
     check_opening(lot, note.opening)
-    _check_names(scope.chain, lot, note)
+    site = None if note.site is None else SiteId(note.site)
+    check_names(scope.chain, lot, note.opening, site, note.product)
     return note
 
 
-def _check_names(chain: ChainId, lot: LotPublic, note: Note) -> None:
+def check_names(
+    chain: ChainId,
+    lot: LotPublic,
+    opening: LotOpening,
+    site: SiteId | None = None,
+    product: str | None = None,
+) -> None:
+    """Check that names of site and product are those whose numbers a lot is bound to.
+
+    Raises:
+        NamesDoNotMatch: a name is another one, or the lot is bound to none.
+    """
     numbers = {
         slot.kind: value
-        for (slot, _), value in zip(slots(lot), note.opening.values, strict=True)
+        for (slot, _), value in zip(slots(lot), opening.values, strict=True)
         if slot.strand is None
     }
-    if note.site is not None and numbers.get(SlotKind.SITE) != site_number(chain, note.site):
-        raise NamesDoNotMatch(lot.form, SlotKind.SITE.value, note.site)
-    if note.product is None:
+    if site is not None and numbers.get(SlotKind.SITE) != site_number(chain, site):
+        raise NamesDoNotMatch(lot.form, SlotKind.SITE.value, site)
+    if product is None:
         return
-    if numbers.get(SlotKind.PRODUCT) != product_number(chain, note.product):
-        raise NamesDoNotMatch(lot.form, SlotKind.PRODUCT.value, note.product)
+    if numbers.get(SlotKind.PRODUCT) != product_number(chain, product):
+        raise NamesDoNotMatch(lot.form, SlotKind.PRODUCT.value, product)
 
 
 def check_opening(lot: LotPublic, opening: LotOpening) -> None:
