@@ -901,10 +901,31 @@ def test_a_residue_that_would_carry_emissions_off_is_refused() -> None:
     assert (refused.value.residue_ppm, refused.value.product_ppm) == (10**6, 9)
 
 
+def test_a_residue_that_comes_back_without_its_emissions_is_refused() -> None:
+    """All emissions on a milligram of hydroxide, all cobalt in a residue that is leached again."""
+    text = shipped.text("allocation").replace("leach-residue: {Co: 300_000, Cu: 300_000}", "")
+    text = text.replace(
+        "graphite-residue: {X: 0}", "graphite-residue: {X: 0}\n      leach-residue: {X: 0}"
+    )
+    leach = recipe("leach-cobalt")
+    weights = tuple(
+        weight(item.form, item.strand, 0 if item.form == "leach-residue" else item.weight_ppm)
+        for item in leach.allocation
+    )
+    bad = changed("leach-cobalt", allocation=weights)
+    with pytest.raises(check_weights.ResidueComesBack) as refused:
+        check_recipe(bad, shipped.forms(), shipped.standards(), load_allocation(text), RECIPES)
+    assert refused.value.residue == "leach-residue"
+    assert refused.value.used_by == "reprocess-leach-residue"
+
+
 def test_every_reason_has_a_case() -> None:
     reasons: set[type[Any]] = set(RecipeRefused.__subclasses__())
     assert len(reasons) >= 55
-    tested: set[type[Any]] = {case.reason for case in CASES} | {check_weights.ResidueTooHeavy}
+    tested: set[type[Any]] = {case.reason for case in CASES} | {
+        check_weights.ResidueTooHeavy,
+        check_weights.ResidueComesBack,
+    }
     assert reasons == tested
 
 

@@ -13,11 +13,12 @@ from lodeline.custody.expansion import NoWeight
 from lodeline.custody.forms import FormClass
 from lodeline.custody.recipes import ANY_FORM, WILDCARD, Family
 from lodeline.custody.strands import Kind, Strand
-from lodeline.kernel.ids import FormName, StrandName
+from lodeline.kernel.ids import FormName, RecipeName, StrandName
 from lodeline.kernel.time import BlockTime
 from lodeline.kernel.units import Ppm
 
 __all__ = [
+    "ResidueComesBack",
     "ResidueTooHeavy",
     "WeightMissing",
     "WeightNotFromTable",
@@ -110,6 +111,20 @@ class ResidueTooHeavy(RecipeRefused):
     advice_fr = "un résidu ne pèse pas plus que le moindre produit à côté de lui"
 
 
+class ResidueComesBack(RecipeRefused):
+    """A residue that bears no emissions where it is made, and is used again."""
+
+    residue: FormName
+    made_by: RecipeName
+    used_by: RecipeName
+
+    code = "recipe-residue-comes-back"
+    en = "{recipe}: {residue} weighs nothing where {made_by} makes it, and {used_by} uses it"
+    fr = "{recipe} : {residue} ne pèse rien là où {made_by} le produit, et {used_by} l'emploie"
+    advice_en = "weigh the residue like its metal, or it comes back without its emissions"
+    advice_fr = "pesez le résidu comme son métal, sinon il revient sans ses émissions"
+
+
 def check_weights(candidate: Candidate) -> None:
     """Check rule 9.
 
@@ -129,6 +144,7 @@ def check_weights(candidate: Candidate) -> None:
         if in_table != stated:
             raise WeightNotFromTable(candidate.name, form, strand, stated, in_table)
     _check_residues(candidate, weighed)
+    _check_none_comes_back(candidate)
 
 
 def _check_stated_once(candidate: Candidate) -> None:
@@ -180,6 +196,22 @@ def _check_residues(
             beside = _is_residue(candidate, residue) and not _is_residue(candidate, product)
             if beside and heavy > light:
                 raise ResidueTooHeavy(candidate.name, residue, heavy, product, light)
+
+
+def _check_none_comes_back(candidate: Candidate) -> None:
+    """A step that parks its emissions on a milligram of product must not get its residue back."""
+    recipes = (candidate.recipe, *candidate.others())
+    used = {
+        name: recipe.name
+        for recipe in recipes
+        for port in recipe.inputs
+        for name in port.forms
+        if name in candidate.forms and _is_residue(candidate, name)
+    }
+    for recipe in recipes:
+        for item in recipe.allocation:
+            if item.weight_ppm == 0 and item.form in used:
+                raise ResidueComesBack(candidate.name, item.form, recipe.name, used[item.form])
 
 
 def _is_residue(candidate: Candidate, form: FormName) -> bool:
