@@ -285,8 +285,9 @@ class _Assignment:
         return part == whole if model >= Model.SEGREGATED else True
 
     def _sources(self, element: ElementSymbol) -> int:
-        metal = Strand(element, Kind.METAL)
-        return sum(metal in supply.contents.amounts for supply in self._order.inputs)
+        wanted = {Strand(element, kind) for kind in (Kind.METAL, Kind.TOLERANCE)}
+        lots = (supply.contents.amounts for supply in self._order.inputs)
+        return sum(not wanted.isdisjoint(amounts) for amounts in lots)
 
     def _bear(self, wanted: _Wanted, claim: ClaimName, part: int, whole: int) -> None:
         share = wanted.amount * part // whole if whole else 0

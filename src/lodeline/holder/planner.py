@@ -14,15 +14,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from lodeline.custody.claims import Model
-from lodeline.custody.expansion import recipe_digest
 from lodeline.custody.forms import Form, FormClass
-from lodeline.custody.lots import LotPublic
 from lodeline.custody.recipes import Family
 from lodeline.custody.strands import Kind, Strand
 from lodeline.holder.apportion import share_emissions
-from lodeline.holder.building import OwnedLot, PlannedLot, outline_lot
+from lodeline.holder.building import OwnedLot, PlannedLot
 from lodeline.holder.contents import ClaimKey
 from lodeline.holder.plan_amounts import check_balances, draft_outputs, rights_left
+from lodeline.holder.plan_check import check_numbers
 from lodeline.holder.plan_claims import Pool, assign_claims, check_claims
 from lodeline.holder.plan_forms import check_forms
 from lodeline.holder.plan_refusals import (
@@ -36,31 +35,13 @@ from lodeline.holder.plan_refusals import (
 )
 from lodeline.holder.wishes import Desk, Draft, Order, Step, Supply, Wish
 from lodeline.kernel.bounds import MAX_CLAIMS, MAX_STRANDS, PPM_ONE
-from lodeline.kernel.ids import (
-    Commitment,
-    FormName,
-    Hash32,
-    LotId,
-    NoteHash,
-    OneTimeKey,
-    Tag,
-)
+from lodeline.kernel.ids import FormName, LotId
 from lodeline.kernel.time import BlockTime
 from lodeline.kernel.units import GramsCO2e, Milligrams, grams_co2e
 from lodeline.ledger.refusals_transforms import RightFromNowhere
-from lodeline.proofs.body import (
-    PROTOCOL_VERSION,
-    InputRef,
-    ProcessCommitments,
-    TransformBody,
-)
-from lodeline.proofs.compiler import compile_transform
-from lodeline.proofs.relations import Statement
-from lodeline.proofs.view import TransformView, site_number
+from lodeline.proofs.view import site_number
 
-__all__ = ["plan_step", "statement_of", "view_of"]
-
-_POINT = bytes(48)
+__all__ = ["plan_step"]
 
 
 def plan_step(desk: Desk, order: Order) -> Step:
@@ -103,7 +84,7 @@ def _checked(desk: Desk, order: Order, outputs: Sequence[PlannedLot]) -> Step:
         order.signers,
         order.replaces,
     )
-    statement_of(desk, step)
+    check_numbers(desk, step)
     return step
 
 
@@ -201,7 +182,7 @@ def _emissions(desk: Desk, order: Order, drafts: Sequence[Draft]) -> list[_Borne
     material = [draft for draft in drafts if draft.is_material]
     if total and not material and order.recipe.family is not Family.WRITE_OFF:
         raise EmissionsHaveNoPlace(order.recipe.name, GramsCO2e(total))
-    shared = share_emissions(total, primary, [_weight(order, draft) for draft in material])
+    shared = share_emissions(total, primary, _weights(order, material))
     pairs = iter(zip(shared.emissions, shared.primary, strict=True))
     return [_grams(next(pairs)) if draft.is_material else None for draft in drafts]
 
@@ -210,12 +191,28 @@ def _grams(pair: tuple[int, int]) -> tuple[GramsCO2e, GramsCO2e]:
     return grams_co2e(pair[0]), grams_co2e(pair[1])
 
 
-def _weight(order: Order, draft: Draft) -> int:
-    return sum(
-        order.expanded.weight(draft.form.name, strand) * amount
-        for strand, amount in draft.amounts.items()
-        if strand.kind is Kind.METAL
-    )
+def _weights(order: Order, material: Sequence[Draft]) -> list[int]:
+    """Return the weighted amount of each output, as T8 has it.
+
+    Tolerance weighs as its metal; where nothing weighs anything, everything weighs the same.
+    """
+    rates = [
+        {
+            strand: order.expanded.weight(draft.form.name, Strand(strand.element, Kind.METAL))
+            for strand in draft.amounts
+            if strand.is_material
+        }
+        for draft in material
+    ]
+    if not any(rate for one in rates for rate in one.values()):
+        return [
+            sum(draft.amounts[strand] for strand in one)
+            for draft, one in zip(material, rates, strict=True)
+        ]
+    return [
+        sum(draft.amounts[strand] * rate for strand, rate in one.items())
+        for draft, one in zip(material, rates, strict=True)
+    ]
 
 
 def _check_floor(order: Order, drafts: Sequence[Draft]) -> None:
@@ -319,55 +316,3 @@ def _lots_of(claims: Mapping[ClaimKey, Milligrams]) -> list[dict[ClaimKey, Milli
         else:
             lots.append({(strand, claim): amount})
     return lots
-
-
-# ------------------------------------------------------------------ what would be proved
-
-
-def statement_of(desk: Desk, step: Step) -> Statement:
-    """Return what the proof of a step would have to show.
-
-    Raises:
-        ShapeRefused, UnknownForm, UnknownStandard: the step does not have its recipe's shape.
-        RangesTooWide: more range bits than one transform may have.
-    """
-    return compile_transform(view_of(desk, step))
-
-
-def view_of(desk: Desk, step: Step) -> TransformView:
-    """Return a step as everybody would see it, with zero bytes for keys and commitments."""
-    blank, key = Commitment(_POINT), OneTimeKey(_POINT)
-    body = TransformBody(
-        chain=desk.tables.chain,
-        version=PROTOCOL_VERSION,
-        recipe=recipe_digest(step.recipe),
-        site=step.site,
-        inputs=tuple(InputRef(LotId(bytes(32)), Tag(_POINT)) for _ in step.inputs),
-        outputs=tuple(outline_lot(planned, key) for planned in step.outputs),
-        process=None if step.process is None else ProcessCommitments(blank, blank),
-        scan_key=Hash32(bytes(32)),
-        view_tags=tuple(bytes(2) for _ in step.outputs),
-        notes=tuple(NoteHash(bytes(32)) for _ in step.outputs),
-        signers=step.signers,
-        replaces=step.replaces,
-    )
-    spent = tuple(_outline(desk, supply) for supply in step.inputs)
-    return TransformView(step.recipe, desk.tables.forms, desk.tables.standards, body, spent)
-
-
-def _outline(desk: Desk, supply: Supply) -> LotPublic:
-    if isinstance(supply.source, OwnedLot):
-        return supply.source.public
-    contents = supply.contents
-    planned = PlannedLot(
-        form=contents.form,
-        recipient=desk.home,
-        amounts={strand: contents.amount(strand) for strand in contents.strands},
-        claims=contents.claims,
-        emissions=contents.emissions,
-        primary=contents.primary,
-        expires=contents.expires,
-        site=supply.site,
-        site_number=contents.site_number,
-    )
-    return outline_lot(planned, OneTimeKey(_POINT))
