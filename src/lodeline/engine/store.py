@@ -1,206 +1,417 @@
-"""The file of an embedded ledger: SQLite in WAL mode, STRICT tables, every commit synced.
+"""The file of an embedded ledger: leaves, blocks, parts of the state and signed checkpoints.
 
-Life of a batch: its leaves, their hashes and the roots after it are written in one transaction;
-``synchronous=FULL`` makes the commit wait for the disk; only then are receipts given. A process
-that dies before the commit leaves nothing of the batch, one that dies after it leaves all of it.
-
-Leaves are keyed by their index, never by hash: appending stays at the end of the file.
+SQLite in WAL mode with ``synchronous=FULL``: when a commit returns, the block is on the disk, and a
+torn write is found by the checksums of the write-ahead log and left out whole. A block is one
+transaction: leaves, hashes and roots, and where there are any the parts of the state. Nothing is
+judged here.
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
+import hashlib
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import Any, Final, NewType
 
 from lodeline.engine.refusals import (
-    LedgerHasWriter,
     LedgerMissing,
+    LedgerMustReopen,
+    LedgerNotRead,
     LedgerNotWritten,
     LedgerReadOnly,
-    LedgerVersionUnknown,
+    NotALedger,
 )
+from lodeline.engine.schema import check_layout, layout_of, migrate
+from lodeline.engine.writer_lock import WriterLock
+from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import EntryHash, Hash32
+from lodeline.kernel.time import BlockTime
+from lodeline.ledger.merkle import IndexBeyondTree, LeafIndex, TreeSize
 
-__all__ = ["BatchRoots", "Snapshot", "Store"]
+__all__ = ["FIRST", "NOTHING", "Block", "Height", "Store", "StoredPart", "part_digest"]
 
-STORE_VERSION = 1
-_PAGE_ROWS = 1_000
-_SCHEMA = """
-CREATE TABLE leaf (
-    number INTEGER PRIMARY KEY,
-    hash BLOB NOT NULL CHECK (length(hash) = 32),
-    data BLOB NOT NULL
-) STRICT;
-CREATE TABLE batch (
-    size INTEGER PRIMARY KEY,
-    log_root BLOB NOT NULL CHECK (length(log_root) = 32),
-    state_root BLOB NOT NULL CHECK (length(state_root) = 32)
-) STRICT;
-CREATE TABLE snapshot (
-    size INTEGER PRIMARY KEY,
-    data BLOB NOT NULL
-) STRICT;
-"""
+Height = NewType("Height", int)
+"""Number of a block, counted from 1."""
+
+FIRST: Final = LeafIndex(0)
+NOTHING: Final = TreeSize(0)
+"""Size of the log before its first block."""
+
+_PAGE: Final = 256
+"""Leaves that are read at once."""
+_BUSY_SECONDS: Final = 10.0
+"""How long a statement waits for another connection that holds the file for a moment."""
+_PART_DOMAIN: Final = b"lodeline/v1/state-part\0"
+_BLOCKS: Final = "SELECT height, first, size, time, log_root, state_root FROM blocks"
 
 
 @dataclass(frozen=True)
-class BatchRoots:
-    """Size and roots of the ledger after one batch."""
+class Block:
+    """What was accepted together, and what log and state are afterwards."""
 
-    size: int
+    height: Height
+    first: LeafIndex
+    """Leaf index of its first entry."""
+    size: TreeSize
+    """Number of entries in the log afterwards."""
+    time: BlockTime
     log_root: Hash32
     state_root: Hash32
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """A dumped state with the size of the log that it belongs to."""
+class StoredPart:
+    """The state's changes over some blocks, as stored."""
 
-    size: int
-    data: bytes
+    first: LeafIndex
+    size: TreeSize
+    digest: Hash32
+    part: bytes
+
+    @classmethod
+    def of(cls, first: LeafIndex, size: TreeSize, part: bytes) -> StoredPart:
+        """Return a part with its digest."""
+        return cls(first, size, part_digest(first, size, part), part)
+
+    @property
+    def is_intact(self) -> bool:
+        """Return whether the bytes are those that were stored."""
+        return self.digest == part_digest(self.first, self.size, self.part)
+
+
+def part_digest(first: LeafIndex, size: TreeSize, part: bytes) -> Hash32:
+    """Return the digest that is stored beside a part, against damage."""
+    place = first.to_bytes(8, "big") + size.to_bytes(8, "big")
+    return Hash32(hashlib.sha256(_PART_DOMAIN + place + part).digest())
 
 
 class Store:
     """One ledger file; one writer at a time, any number of readers."""
 
-    def __init__(self, path: Path, *, writable: bool) -> None:
-        """Open a ledger file, making an empty one where a writer finds none.
+    def __init__(
+        self,
+        path: Path,
+        *,
+        writable: bool,
+        factory: type[sqlite3.Connection] = sqlite3.Connection,
+    ) -> None:
+        """Open a ledger file; a writer makes an empty one where there is none.
+
+        ``factory`` makes the connection, for tests that break it.
 
         Raises:
             LedgerMissing: a reader found no file.
-            LedgerHasWriter: another process holds the file for writing.
-            LedgerVersionUnknown: the file is of another store version.
+            LedgerHasWriter: another process, or another engine of this one, writes the file.
+            NotALedger, LedgerVersionUnknown, LedgerNeedsMigration: it has another layout.
+            LedgerNotRead: it cannot be used.
         """
         self.path = path
         self.writable = writable
-        if not writable and not path.exists():
+        if not writable and not path.is_file():
             raise LedgerMissing(str(path))
-        self._lock = _locked(path) if writable else None
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        if not writable:
-            self._db.execute("PRAGMA query_only = ON")
-        self._check_version()
+        self._lock = WriterLock(path) if writable else None
+        try:
+            self._connection = _connection(path, factory, writable=writable)
+            self._set_up()
+        except LodelineError:
+            self._release()
+            raise
 
-    def _check_version(self) -> None:
-        found = int(self._db.execute("PRAGMA user_version").fetchone()[0])
-        if found == 0 and self.writable:
-            script = f"BEGIN;{_SCHEMA}PRAGMA user_version = {STORE_VERSION};COMMIT;"
-            self._db.executescript(script)
-        elif found != STORE_VERSION:
-            raise LedgerVersionUnknown(str(self.path), found, STORE_VERSION)
+    def _set_up(self) -> None:
+        try:
+            with self._reading("opening it"):
+                if not self.writable:
+                    check_layout(self._connection, str(self.path))
+                    return
+                layout_of(self._connection, str(self.path))  # before anything in it is changed
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                self._connection.execute("PRAGMA synchronous = FULL")
+                migrate(self._connection, str(self.path))
+        except LodelineError:
+            self._connection.close()
+            raise
 
-    def size(self) -> int:
-        """Return the number of leaves."""
-        return int(self._db.execute("SELECT coalesce(max(number) + 1, 0) FROM leaf").fetchone()[0])
+    # ------------------------------------------------------------------ reading
 
-    def leaf(self, number: int) -> bytes:
-        """Return a leaf.
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """See the file as it is now for as long as this lasts, whatever a writer adds meanwhile."""
+        with self._reading("reading it"):
+            self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            with self._reading("reading it"):
+                self._connection.execute("COMMIT")
+
+    def last_block(self) -> Block | None:
+        """Return the last block, or nothing while there is none.
 
         Raises:
-            IndexError: there is none of this number (a programmer's mistake).
+            LedgerNotRead: the file cannot be read.
         """
-        row = self._db.execute("SELECT data FROM leaf WHERE number = ?", (number,)).fetchone()
-        if row is None:
-            raise IndexError(number)
-        return bytes(row[0])
+        rows = self._rows(f"{_BLOCKS} ORDER BY height DESC LIMIT 1")
+        return _block(rows[0]) if rows else None
 
-    def leaves(self, start: int, end: int) -> Iterator[bytes]:
-        """Yield leaves in order, from ``start`` up to ``end``."""
-        query = "SELECT data FROM leaf WHERE number >= ? AND number < ? ORDER BY number"
-        for low in range(start, end, _PAGE_ROWS):
-            high = min(end, low + _PAGE_ROWS)
-            yield from (bytes(row[0]) for row in self._db.execute(query, (low, high)).fetchall())
+    def blocks(self, after: TreeSize = NOTHING) -> list[Block]:
+        """Return the blocks that begin at or after a size of the log, in their order.
 
-    def hashes(self) -> list[EntryHash]:
-        """Return the leaf hashes of the whole log in order."""
-        rows = self._db.execute("SELECT hash FROM leaf ORDER BY number").fetchall()
-        return [EntryHash(bytes(row[0])) for row in rows]
+        Raises:
+            LedgerNotRead: the file cannot be read.
+        """
+        rows = self._rows(f"{_BLOCKS} WHERE first >= ? ORDER BY height", after)
+        return [_block(row) for row in rows]
 
-    def last_batch(self) -> BatchRoots | None:
-        """Return size and roots after the last batch, or nothing for an empty ledger."""
-        query = "SELECT size, log_root, state_root FROM batch ORDER BY size DESC LIMIT 1"
-        row = self._db.execute(query).fetchone()
-        return None if row is None else BatchRoots(row[0], Hash32(row[1]), Hash32(row[2]))
+    def block_at(self, size: TreeSize) -> Block | None:
+        """Return the block after which the log had a size, or nothing where there is none.
 
-    def batches(self) -> Iterator[BatchRoots]:
-        """Yield the roots after every batch, in order."""
-        query = "SELECT size, log_root, state_root FROM batch ORDER BY size"
-        for size, log_root, state_root in self._db.execute(query).fetchall():
-            yield BatchRoots(size, Hash32(log_root), Hash32(state_root))
+        Raises:
+            LedgerNotRead: the file cannot be read.
+        """
+        rows = self._rows(f"{_BLOCKS} WHERE size = ?", size)
+        return _block(rows[0]) if rows else None
 
-    def snapshots(self) -> Iterator[Snapshot]:
-        """Yield the kept snapshots, the newest first."""
-        for size, data in self._db.execute(
-            "SELECT size, data FROM snapshot ORDER BY size DESC"
-        ).fetchall():
-            yield Snapshot(size, bytes(data))
+    def size(self) -> TreeSize:
+        """Return the number of leaves.
 
-    def append(self, leaves: Sequence[tuple[EntryHash, bytes]], roots: BatchRoots) -> None:
-        """Write a batch in one synced transaction.
+        Raises:
+            LedgerNotRead: the file cannot be read.
+        """
+        return TreeSize(self._rows("SELECT coalesce(max(leaf_index) + 1, 0) FROM leaves")[0][0])
+
+    def leaf(self, index: LeafIndex) -> bytes:
+        """Return one leaf.
+
+        Raises:
+            IndexBeyondTree: there is no such entry.
+            LedgerNotRead: the file cannot be read.
+        """
+        rows = self._rows("SELECT leaf FROM leaves WHERE leaf_index = ?", index)
+        if not rows:
+            raise IndexBeyondTree(index, self.size())
+        return bytes(rows[0][0])
+
+    def leaves(self, start: LeafIndex, end: TreeSize) -> Iterator[bytes]:
+        """Yield the leaves from one index up to, and without, another; a page at a time.
+
+        Raises:
+            LedgerNotRead: the file cannot be read.
+        """
+        for _, leaf in self.indexed_leaves(start, end):
+            yield leaf
+
+    def indexed_leaves(self, start: LeafIndex, end: TreeSize) -> Iterator[tuple[LeafIndex, bytes]]:
+        """Yield the leaves with the indexes that they are stored under, as `leaves`.
+
+        Raises:
+            LedgerNotRead: the file cannot be read.
+        """
+        query = "SELECT leaf_index, leaf FROM leaves WHERE leaf_index >= ? AND leaf_index < ?"
+        for low in range(start, end, _PAGE):
+            high = min(low + _PAGE, end)
+            for index, leaf in self._rows(f"{query} ORDER BY leaf_index", low, high):
+                yield LeafIndex(index), bytes(leaf)
+
+    def hashes(self, start: LeafIndex = FIRST) -> list[EntryHash]:
+        """Return the stored leaf hashes from an index on, in their order.
+
+        Raises:
+            LedgerNotRead: the file cannot be read.
+        """
+        query = "SELECT hash FROM leaf_hashes WHERE leaf_index >= ? ORDER BY leaf_index"
+        return [EntryHash(bytes(row[0])) for row in self._rows(query, start)]
+
+    def parts(self) -> Iterator[StoredPart]:
+        """Yield the stored parts of the state, in their order.
+
+        Raises:
+            LedgerNotRead: the file cannot be read.
+        """
+        query = "SELECT first, size, digest, part FROM state_parts WHERE first = ?"
+        for (start,) in self._rows("SELECT first FROM state_parts ORDER BY first"):
+            for first, size, digest, part in self._rows(query, start):
+                yield StoredPart(
+                    LeafIndex(first), TreeSize(size), Hash32(bytes(digest)), bytes(part)
+                )
+
+    def notes(self) -> list[tuple[TreeSize, bytes]]:
+        """Return the signed checkpoints, with the size of the log that each is stored for.
+
+        Raises:
+            LedgerNotRead: the file cannot be read.
+        """
+        rows = self._rows("SELECT size, note FROM checkpoints ORDER BY size")
+        return [(TreeSize(size), bytes(note)) for size, note in rows]
+
+    def note(self, size: TreeSize) -> bytes | None:
+        """Return the signed checkpoint of a size, or nothing where there is none.
+
+        Raises:
+            LedgerNotRead: the file cannot be read.
+        """
+        rows = self._rows("SELECT note FROM checkpoints WHERE size = ?", size)
+        return bytes(rows[0][0]) if rows else None
+
+    def last_note(self) -> tuple[TreeSize, bytes] | None:
+        """Return the signed checkpoint of the largest log, or nothing while there is none.
+
+        Raises:
+            LedgerNotRead: the file cannot be read.
+        """
+        rows = self._rows("SELECT size, note FROM checkpoints ORDER BY size DESC LIMIT 1")
+        return (TreeSize(rows[0][0]), bytes(rows[0][1])) if rows else None
+
+    def damage(self) -> list[str]:
+        """Return what the database finds wrong with the file itself, in its own words.
+
+        Raises:
+            LedgerNotRead: the file cannot be read at all.
+        """
+        found = [str(row[0]) for row in self._rows("PRAGMA integrity_check")]
+        return [] if found == ["ok"] else found
+
+    def _rows(self, query: str, *values: int) -> list[tuple[Any, ...]]:
+        with self._reading("reading it"):
+            return self._connection.execute(query, values).fetchall()
+
+    @contextmanager
+    def _reading(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
+                raise NotALedger(str(self.path)) from error
+            raise LedgerNotRead(str(self.path), doing, str(error)) from error
+
+    # ------------------------------------------------------------------ writing
+
+    def append(
+        self,
+        block: Block,
+        leaves: Sequence[tuple[EntryHash, bytes]],
+        parts: Sequence[StoredPart] = (),
+        note: bytes | None = None,
+    ) -> None:
+        """Write a block with everything that belongs to it; durable when this returns.
 
         Raises:
             LedgerReadOnly: opened for reading.
             LedgerNotWritten: the storage refused; nothing was written.
+            LedgerMustReopen: the block may be there whole, or not at all.
         """
-        start = roots.size - len(leaves)
-        rows = [(start + at, leaf, data) for at, (leaf, data) in enumerate(leaves)]
-        batch = (roots.size, roots.log_root, roots.state_root)
-        self._write(
-            ("INSERT INTO leaf (number, hash, data) VALUES (?, ?, ?)", rows),
-            ("INSERT INTO batch (size, log_root, state_root) VALUES (?, ?, ?)", [batch]),
-        )
+        indexed = list(enumerate(leaves, block.first))
+        with self._transaction() as connection:
+            connection.executemany(
+                "INSERT INTO leaves VALUES (?, ?)", [(index, leaf) for index, (_, leaf) in indexed]
+            )
+            connection.executemany(
+                "INSERT INTO leaf_hashes VALUES (?, ?)",
+                [(index, leaf_hash) for index, (leaf_hash, _) in indexed],
+            )
+            connection.execute("INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?)", astuple(block))
+            _put_parts(connection, parts)
+            if note is not None:
+                _put_note(connection, block.size, note)
 
-    def keep_snapshot(self, snapshot: Snapshot) -> None:
-        """Replace the kept snapshots by this one.
+    def put_note(self, size: TreeSize, note: bytes) -> None:
+        """Write the signed checkpoint of a size, in place of the one that is there.
 
         Raises:
-            LedgerReadOnly, LedgerNotWritten: as `append`.
+            LedgerReadOnly, LedgerNotWritten, LedgerMustReopen: as `append`.
         """
-        self._write(
-            ("DELETE FROM snapshot WHERE size <> ?", [(snapshot.size,)]),
-            (
-                "INSERT OR REPLACE INTO snapshot (size, data) VALUES (?, ?)",
-                [(snapshot.size, snapshot.data)],
-            ),
-        )
+        with self._transaction() as connection:
+            _put_note(connection, size, note)
 
-    def _write(self, *statements: tuple[str, Sequence[tuple[object, ...]]]) -> None:
+    def put_parts(self, parts: Sequence[StoredPart]) -> None:
+        """Write parts of the state, in place of all that begin where the first does, or later.
+
+        Raises:
+            LedgerReadOnly, LedgerNotWritten, LedgerMustReopen: as `append`.
+        """
+        with self._transaction() as connection:
+            _put_parts(connection, parts)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Commit at the end; where anything fails before, nothing was written.
+
+        A commit that fails is another matter: the block can be on the disk with all its checksums
+        though the disk reported an error, and then the next to open the file finds it there.
+        """
         if not self.writable:
             raise LedgerReadOnly(str(self.path))
+        committing = False
         try:
-            self._db.execute("BEGIN IMMEDIATE")
-            for text, rows in statements:
-                self._db.executemany(text, rows)
-            self._db.execute("COMMIT")
-        except sqlite3.Error as refused:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise LedgerNotWritten(str(self.path), str(refused)) from refused
+            self._connection.execute("BEGIN IMMEDIATE")
+            yield self._connection
+            committing = True
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if committing:
+                raise LedgerMustReopen(str(self.path)) from error
+            raise LedgerNotWritten(str(self.path), str(error)) from error
+        finally:
+            self._roll_back()
 
-    def integrity(self) -> str:
-        """Return SQLite's own word on the file: ``ok``, or what is broken."""
-        return str(self._db.execute("PRAGMA integrity_check").fetchone()[0])
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            # Where even this fails the transaction stays open, and the next one is refused by name.
+            with suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
 
     def close(self) -> None:
-        """Close the file and release the writer's lock."""
-        self._db.close()
+        """Close the file and give the writer's lock back.
+
+        The last to close the file folds the write-ahead log into it; where that fails, the next to
+        open it does.
+        """
+        self._connection.close()
+        self._release()
+
+    def _release(self) -> None:
         if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+            self._lock.release()
 
 
-def _locked(path: Path) -> int:
-    """Return a descriptor that holds the writer's lock until it is closed or the process ends."""
-    descriptor = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+def _put_note(connection: sqlite3.Connection, size: TreeSize, note: bytes) -> None:
+    connection.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?)", (size, note))
+
+
+def _put_parts(connection: sqlite3.Connection, parts: Sequence[StoredPart]) -> None:
+    if parts:
+        connection.execute("DELETE FROM state_parts WHERE first >= ?", (parts[0].first,))
+    connection.executemany(
+        "INSERT INTO state_parts VALUES (?, ?, ?, ?)", [astuple(part) for part in parts]
+    )
+
+
+def _block(row: tuple[Any, ...]) -> Block:
+    height, first, size, time, log_root, state_root = row
+    return Block(
+        Height(height),
+        LeafIndex(first),
+        TreeSize(size),
+        BlockTime(time),
+        Hash32(bytes(log_root)),
+        Hash32(bytes(state_root)),
+    )
+
+
+def _connection(
+    path: Path, factory: type[sqlite3.Connection], *, writable: bool
+) -> sqlite3.Connection:
+    mode = "rwc" if writable else "ro"
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as held:
-        os.close(descriptor)
-        raise LedgerHasWriter(str(path)) from held
-    return descriptor
+        return sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode={mode}",
+            timeout=_BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=factory,
+            uri=True,
+        )
+    except sqlite3.Error as error:
+        raise LedgerNotRead(str(path), "opening it", str(error)) from error

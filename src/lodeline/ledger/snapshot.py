@@ -196,6 +196,19 @@ class Gathered:
             if changed:
                 getattr(self, name).update(changed)
 
+    def __len__(self) -> int:
+        """Return how many entries the changes are of."""
+        return len(self.accepted)
+
+    def add_part(self, part: StatePart) -> None:
+        """Add the changes of the next stretch of entries."""
+        self.constants = part.constants or self.constants
+        self.acts += part.acts
+        self.adopted += part.adopted
+        self.accepted += part.accepted
+        for name in _MAPPINGS:
+            getattr(self, name).update(getattr(part, name))
+
     def part(self) -> StatePart:
         """Return everything added so far as one part."""
         mappings = {name: tuple(getattr(self, name).items()) for name in _MAPPINGS}

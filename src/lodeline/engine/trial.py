@@ -1,0 +1,99 @@
+"""One block being tried: entries are decided one after another over a draft of the state.
+
+Nothing here is durable, and dropping a trial undoes it. What is refused leaves the draft as it was,
+so the next entry is decided as if the refused one had never been offered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from lodeline.engine.interface import Answer, Receipt
+from lodeline.kernel import cbor
+from lodeline.kernel.errors import LodelineError
+from lodeline.kernel.ids import EntryHash, Hash32
+from lodeline.kernel.time import BlockTime
+from lodeline.ledger.apply import decide
+from lodeline.ledger.change import Change
+from lodeline.ledger.entries import Entry, decode_entry
+from lodeline.ledger.log import Verify
+from lodeline.ledger.merkle import LeafIndex, leaf_hash
+from lodeline.ledger.state import State
+from lodeline.ledger.tasks import task_for, tasks_for
+from lodeline.proofs.batch import Verdict
+
+__all__ = ["Trial", "leaf_bytes"]
+
+_TIME, _ENTRY = b"\xa2\x64time", b"\x65entry"
+
+
+@dataclass
+class Trial:
+    """What would be the next block."""
+
+    draft: State
+    first: LeafIndex
+    """Leaf index of the first entry that is accepted."""
+    now: BlockTime
+    verify: Verify
+    leaves: list[tuple[EntryHash, bytes]] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+
+    def offer(self, entries: Sequence[bytes]) -> list[Answer]:
+        """Decide entries in their order; one answer for each.
+
+        The receipts are void until the block is durable.
+        """
+        read = [_read(data) for data in entries]
+        known = [entry for entry in read if not isinstance(entry, LodelineError)]
+        verdicts = {verdict.key: verdict for verdict in self._verified(known)}
+        return [
+            entry if isinstance(entry, LodelineError) else self._decided(entry, data, verdicts)
+            for entry, data in zip(read, entries, strict=True)
+        ]
+
+    def _verified(self, entries: Sequence[Entry]) -> Sequence[Verdict]:
+        """Verify the proofs of all entries together, as if all of them were accepted."""
+        tasks = tasks_for(self.draft, entries)
+        return self.verify(tasks) if tasks else ()
+
+    def _decided(self, entry: Entry, data: bytes, verdicts: dict[Hash32, Verdict]) -> Answer:
+        try:
+            self._verify_after_all(entry, verdicts)
+            change = decide(self.draft, entry, self.now, verdicts)
+        except LodelineError as refusal:
+            return refusal
+        self.draft.commit(change)
+        leaf = leaf_bytes(data, self.now)
+        hashed = leaf_hash(leaf)
+        index = LeafIndex(self.first + len(self.leaves))
+        self.leaves.append((hashed, leaf))
+        self.changes.append(change)
+        return Receipt(index, next(iter(change.accepted)), hashed, self.now)
+
+    def _verify_after_all(self, entry: Entry, verdicts: dict[Hash32, Verdict]) -> None:
+        """Verify a proof alone whose key is another than the one that was foreseen.
+
+        A proof is verified under the tables as the whole batch would leave them. Where an earlier
+        entry was refused that would have changed the tables, they are others: a refused entry must
+        not stop one that is acceptable without it.
+        """
+        task = task_for(self.draft, entry)
+        if task is not None and task.key not in verdicts:
+            verdicts[task.key] = self.verify((task,))[0]
+
+
+def leaf_bytes(entry: bytes, time: BlockTime) -> bytes:
+    """Return the leaf of an entry in its canonical bytes, without writing the entry again.
+
+    The same bytes as ``Leaf.encode`` (the shorter key stands first, RFC 8949 §4.2.1).
+    """
+    return b"".join((_TIME, cbor.encode(time), _ENTRY, entry))
+
+
+def _read(data: bytes) -> Entry | LodelineError:
+    try:
+        return decode_entry(data)
+    except LodelineError as refusal:
+        return refusal
