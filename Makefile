@@ -47,7 +47,7 @@ bench: setup ## measure proving, verifying and appending
 	$(BIN)/python -m lodeline.bench
 
 vectors: setup ## write the frozen test vectors again
-	@if [ -f vectors/make.py ]; then $(BIN)/python vectors/make.py; fi
+	$(BIN)/python -m vectors.make
 
 docs: setup ## write the generated reference pages again
 	@if [ -f docs/make.py ]; then $(BIN)/python docs/make.py; fi

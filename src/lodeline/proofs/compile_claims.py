@@ -93,15 +93,12 @@ def claim_relations(view: TransformView) -> Iterator[InRange]:
         return
     came = [b for b in _borne(view.inputs) if _lives_on(view, b)]
     goes = _borne(view.outputs)
-    levels = sorted({(b.strand.element, b.claim.standard, b.claim.model) for b in goes})
-    for element, standard, model in levels:
-        claim = ClaimName(standard, model)
-        rule = Rule(RuleNumber.T4_CLAIMS, Place(claim=f"{element} {claim.text}"))
-        all_sources = _at_least(came, element, standard, model)
-        all_sinks = _at_least(goes, element, standard, model)
-        for sources, sinks in _flows(view, all_sources, all_sinks):
-            if not sources:
-                raise ClaimFromNothing(claim.text, element)
+    for element, standard in sorted({(b.strand.element, b.claim.standard) for b in goes}):
+        all_sources = _at_least(came, element, standard, Model.BOOK_AND_CLAIM)
+        all_sinks = _at_least(goes, element, standard, Model.BOOK_AND_CLAIM)
+        for sources, sinks in _cuts(view, all_sources, all_sinks):
+            claim = ClaimName(standard, min(b.claim.model for b in sinks))
+            rule = Rule(RuleNumber.T4_CLAIMS, Place(claim=f"{element} {claim.text}"))
             slack = _sum(sources) - _sum(sinks)
             yield InRange(rule, slack, bits_for(_largest(sources)))
             if view.recipe.family is Family.CARRY:
@@ -116,24 +113,38 @@ def _lives_on(view: TransformView, b: _Borne) -> bool:
     return balance is None or bool(balance.right)
 
 
-def _flows(
+def _cuts(
     view: TransformView, sources: list[_Borne], sinks: list[_Borne]
 ) -> Iterator[tuple[list[_Borne], list[_Borne]]]:
     """Yield the cuts that decide whether the sources can supply the sinks.
 
     By the theorem of Gale and Hall, supplies meet demands exactly if every set of demands finds
-    enough in the pools that may feed it; of the sets with the same pools the largest decides.
+    enough among the supplies that may feed it; of the sets with the same supplies the largest
+    decides. A supply may feed a demand whose pool and whose model, equal or weaker, it fits: one
+    cut for each model would not do, because a weak claim of the material could then pay for what
+    is left of a strong assurance.
+
+    Raises:
+        ClaimFromNothing: a demand finds no supply.
     """
-    present = frozenset(_pool(b) for b in sources)
-    fed = [(b, _fed_by(view, b) & present) for b in sinks]
-    unions: set[frozenset[_Pool]] = set()
-    for pools in {pools for _, pools in fed}:
-        unions |= {pools, *(pools | other for other in unions)}
-    for union in sorted(unions, key=lambda pools: sorted(pool.value for pool in pools)):
-        yield (
-            [b for b in sources if _pool(b) in union],
-            [b for b, pools in fed if pools <= union],
-        )
+    fed = [(b, _feeding(view, sources, b)) for b in sinks]
+    unions: set[frozenset[int]] = set()
+    for feeding in {feeding for _, feeding in fed}:
+        unions |= {feeding, *(feeding | other for other in unions)}
+    for union in sorted(unions, key=sorted):
+        yield [sources[i] for i in sorted(union)], [b for b, found in fed if found <= union]
+
+
+def _feeding(view: TransformView, sources: list[_Borne], b: _Borne) -> frozenset[int]:
+    pools = _fed_by(view, b)
+    found = frozenset(
+        index
+        for index, source in enumerate(sources)
+        if source.claim.model >= b.claim.model and _pool(source) in pools
+    )
+    if not found:
+        raise ClaimFromNothing(b.claim.text, b.strand.element)
+    return found
 
 
 def _at_least(
@@ -224,20 +235,30 @@ class BlendShare:
     whole_out: LinearForm
     largest: int
     """Greatest value of ``whole_in`` by the forms' widths."""
+    at_most_bits: int | None
+    """Where the share may also be smaller (deposit): the width of ``D``, else nothing."""
 
 
 def blend_shares(view: TransformView) -> Iterator[BlendShare]:
-    """Yield what T8 says of controlled blending: ``0 ≤ m·ΣC − c·ΣM ≤ ΣM`` for each output."""
+    """Yield what T8 says of kept claims: ``0 ≤ m·ΣC − c·ΣM ≤ ΣM`` for each output that bears one.
+
+    For controlled blending, and for every weaker model too: mass balance is free to move claims
+    between lots only by deposit and take-up, at one site and within its period. Were a kept
+    mass-balance claim held by T4 alone, any blend could sort clean from unclean at will. In a
+    deposit an output may keep less than its share, the rest being credit: ``0 ≤ m·ΣC − c·ΣM``.
+    """
     if view.recipe.family in (Family.GRANT, Family.SALE):
         return
     for b in _borne(view.outputs):
-        if not b.strand.is_material or b.claim.model is not Model.CONTROLLED_BLENDING:
+        if not b.strand.is_material or b.claim.model >= Model.SEGREGATED:
             continue
-        if mode_of(view, b.strand, b.claim) not in (ClaimMode.KEEP, ClaimMode.DEPOSIT):
+        mode = mode_of(view, b.strand, b.claim)
+        if mode not in (ClaimMode.KEEP, ClaimMode.DEPOSIT):
             continue
         balance = view.balance_giving(b.strand)
         left = () if balance is None else tuple(s for s in balance.left if s.is_material)
         part, whole = _balance_totals(view, b)
+        largest = view.largest(view.inputs, left)
         place = Place(_balance(view, b.strand), b.claim.text, b.lot.index, b.strand.name)
         yield BlendShare(
             Rule(RuleNumber.T8_PROPORTIONS, place),
@@ -245,5 +266,6 @@ def blend_shares(view: TransformView) -> Iterator[BlendShare]:
             whole,
             LinearForm.of(b.ref),
             LinearForm.of(b.lot.amount(b.strand)),
-            view.largest(view.inputs, left),
+            largest,
+            bits_for(largest << b.bits) if mode is ClaimMode.DEPOSIT else None,
         )
