@@ -24,6 +24,7 @@ from lodeline.cli import (
     members,
     recipes,
     tracing,
+    transforms,
     trusts,
     vaults,
 )
@@ -40,6 +41,9 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "grant": grants.grant,
     "lots": holdings.lots,
     "balance": holdings.balance,
+    "transform": transforms.transform,
+    "cosign": transforms.cosign,
+    "submit": transforms.submit,
     "trace": tracing.trace,
     "impact": tracing.impact,
     "bundle": bundles.bundle,
@@ -63,6 +67,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Command]]] = {
     "site": {"add": members.add_site, "list": members.sites},
     "recipe": {"adopt": recipes.adopt, "retire": recipes.retire, "show": recipes.show},
     "log": {"show": logs.show, "verify": logs.verify, "checkpoint": logs.checkpoint},
+    "queue": {"list": transforms.queued, "send": transforms.send, "drop": transforms.drop},
     "trust": {"show": trusts.show, "renew": trusts.renew},
     "vault": {"backup": vaults.backup, "restore": vaults.restore},
 }

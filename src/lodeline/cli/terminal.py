@@ -10,8 +10,8 @@ import json
 import os
 import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from getpass import getpass
 from pathlib import Path
@@ -26,6 +26,7 @@ from rich.text import Text
 from lodeline.cli.refusals import exit_code, worded
 from lodeline.cli.texts import Texts
 from lodeline.crypto.entropy import SystemEntropy
+from lodeline.engine.refusals import LedgerHasWriter, LedgerNotWritten
 from lodeline.holder.keystore import Passphrase
 from lodeline.kernel.errors import Lang, LodelineError
 from lodeline.kernel.ids import MemberId
@@ -200,6 +201,23 @@ class Terminal:
         workspace = self.workspace
         ring = self.keyring(workspace)
         return opened(workspace, ring, SystemClock(), SystemEntropy(), writable=False)
+
+    @contextmanager
+    def writing_or_reading(self) -> Iterator[Session]:
+        """Give the opened workspace; where the ledger cannot be written, it is only read.
+
+        What is finished then waits in the queue.
+
+        Raises:
+            WorkspaceMissing: there is none.
+        """
+        with ExitStack() as stack:
+            try:
+                session = stack.enter_context(self.session())
+            except (LedgerHasWriter, LedgerNotWritten):
+                self.say("queue.reading_only")
+                session = stack.enter_context(self.reading())
+            yield session
 
     def keyring(self, workspace: Workspace) -> Keyring:
         """Return a ring that asks this terminal for passphrases."""

@@ -26,6 +26,7 @@ from lodeline.crypto.sealing import SealedNote, ViewPublicKey, open_sealed, seal
 from lodeline.crypto.signatures import SignatureContext, sign
 from lodeline.custody.lots import LotOpening, LotPublic
 from lodeline.holder.building import OwnedLot
+from lodeline.holder.contents import Contents, contents_of
 from lodeline.holder.keystore import HolderKeys
 from lodeline.holder.notes import check_opening
 from lodeline.kernel import cbor
@@ -163,16 +164,10 @@ class Seen:
     kind: str
     index: int
     lot: LotPublic | None
-    values: tuple[int, ...]
-    """By slot of the lot; of the step: grams CO2e of emissions and of their primary part."""
-
-    @property
-    def process(self) -> tuple[GramsCO2e, GramsCO2e] | None:
-        """Return the emissions of the step and their primary part, where this piece shows them."""
-        if self.kind != "process":
-            return None
-        emissions, primary = self.values
-        return grams_co2e(emissions), grams_co2e(primary)
+    contents: Contents | None
+    """Of a lot."""
+    process: tuple[GramsCO2e, GramsCO2e] | None
+    """Of the step: emissions and their primary part."""
 
 
 def read_request(data: bytes) -> Request:
@@ -328,10 +323,12 @@ def _opened(state: State, entry: Entry, keys: HolderKeys, sealed: bytes, place: 
         raise PieceDoesNotMatch(piece.kind)
     if piece.kind == "process":
         _check_process(transform, piece)
-        return Seen(piece.kind, piece.index, None, piece.opening.values)
+        emissions, primary = piece.opening.values
+        numbers = (grams_co2e(emissions), grams_co2e(primary))
+        return Seen(piece.kind, piece.index, None, None, numbers)
     lot = _lot_of(state, transform, piece)
     check_opening(lot, piece.opening)
-    return Seen(piece.kind, piece.index, lot, piece.opening.values)
+    return Seen(piece.kind, piece.index, lot, contents_of(lot, piece.opening), None)
 
 
 def _lot_of(state: State, transform: Transform, piece: Piece) -> LotPublic:
