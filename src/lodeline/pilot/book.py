@@ -1,7 +1,8 @@
 """The book in which the chapters write: steps, the lots that they make, and where each lot went.
 
-The book refuses what the ledger would refuse later at more cost: a lot used twice, before it was
-made, or by somebody who does not hold it.
+Every number is worked out by the holder's planner, as for any other user. The book itself refuses
+what makes no sense as a story: a lot used twice, before it was made, or by somebody who does not
+hold it.
 """
 
 from __future__ import annotations
@@ -9,16 +10,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from lodeline.custody.forms import FormClass, FormTable
+from lodeline.crypto.onetime import Address
 from lodeline.custody.recipes import Family, Recipe
-from lodeline.holder.building import ProcessNumbers
-from lodeline.holder.contents import Contents
+from lodeline.holder.building import PlannedLot, ProcessNumbers, Tables
+from lodeline.holder.planner import plan_step
+from lodeline.holder.wishes import (
+    Desk,
+    FromStep,
+    Order,
+    Supply,
+    Wish,
+    contents_of_planned,
+)
+from lodeline.holder.wishes import Step as Planned
 from lodeline.kernel.errors import LodelineError
-from lodeline.kernel.ids import FormName, MemberId, RecipeName, Role, SiteId
+from lodeline.kernel.ids import FormName, MemberId, RecipeName, SiteId
 from lodeline.kernel.time import BlockTime
+from lodeline.kernel.units import Ppm
 from lodeline.ledger.records import Constants
 from lodeline.pilot.companies import Cast
-from lodeline.pilot.numbers import Wanted, completed
 from lodeline.pilot.steps import (
     Answer,
     Chapter,
@@ -31,10 +41,12 @@ from lodeline.pilot.steps import (
     Weighing,
     Work,
 )
+from lodeline.proofs.body import SignerRef
 
 __all__ = ["Book", "Deed", "LotGone", "LotNotHeld", "LotNotYetMade", "Reference"]
 
 _WEEK = 7 * 86_400
+_SALE = RecipeName("sale")
 
 
 class LotGone(LodelineError):
@@ -79,11 +91,12 @@ class LotNotYetMade(LodelineError):
 
 @dataclass(frozen=True)
 class Reference:
-    """The consortium's tables and constants, as far as numbers depend on them."""
+    """What the consortium adopted, and where lots for each company are sent."""
 
     recipes: Mapping[RecipeName, Recipe]
-    forms: FormTable
+    tables: Tables
     constants: Constants
+    addresses: Mapping[MemberId, Address]
 
 
 @dataclass(frozen=True)
@@ -95,13 +108,20 @@ class Deed:
     actor: MemberId
     recipe: str
     inputs: Sequence[PlainLot]
-    outputs: Sequence[Wanted]
+    outputs: Sequence[Wish]
     process: ProcessNumbers | None = None
     signers: Mapping[str, MemberId] = field(default_factory=dict)
     """Who signs in a role, where it is not whom the cast has for it."""
     weighings: tuple[Weighing, ...] = ()
-    holder: MemberId | None = None
-    """Whose site it is, where the actor is an authority."""
+    grantee: MemberId | None = None
+    """Whose site it is and who gets what is made, where the actor is an authority."""
+    tolerance: Ppm | None = None
+    """At mining: reserve for each metal without one in the outputs."""
+
+    @property
+    def holder(self) -> MemberId:
+        """Return who gets what is made."""
+        return self.grantee or self.actor
 
 
 class Book:
@@ -131,109 +151,101 @@ class Book:
     # ------------------------------------------------------------------ transforms
 
     def work(self, deed: Deed) -> tuple[PlainLot, ...]:
-        """Write a transform down and return what it makes.
+        """Write a transform down and return what it makes, remainders of rights last.
 
         Raises:
             LotGone, LotNotHeld, LotNotYetMade: an input.
             RoleUnfilled, CompanyUnknown: nobody can co-sign.
+            PlanRefused: the numbers cannot be.
         """
-        recipe = self.reference.recipes[RecipeName(deed.recipe)]
         self._use(deed.inputs, deed.actor, deed.at)
-        site = self._site(recipe, deed)
-        inputs = [lot.contents for lot in deed.inputs]
-        contents = completed(recipe, self.reference.forms, inputs, deed.outputs, deed.process)
-        made = tuple(
-            self._made(deed, wanted, self._dated(recipe, inputs, numbers, deed.at), site)
-            for wanted, numbers in zip(deed.outputs, contents, strict=True)
+        recipe = self.reference.recipes[RecipeName(deed.recipe)]
+        order = Order(
+            recipe=recipe,
+            inputs=tuple(lot.supply for lot in deed.inputs),
+            wishes=tuple(deed.outputs),
+            site=self._site(recipe, deed),
+            process=deed.process,
+            signers=self._signers(recipe, deed),
+            tolerance=deed.tolerance,
         )
+        planned = plan_step(self._desk(deed.holder, deed.at), order)
+        made = self._made(planned, deed.holder, deed.at)
         self._steps.append(
             Work(
                 at=deed.at,
                 chapter=deed.chapter,
                 actor=deed.actor,
-                recipe=recipe.name,
-                site=site,
+                planned=planned,
                 inputs=tuple(lot.name for lot in deed.inputs),
                 outputs=made,
-                process=deed.process,
-                signers=self._signers(recipe, deed),
                 weighings=deed.weighings,
             )
         )
+        self.lots.update({lot.name: lot for lot in made})
         return made
+
+    def _desk(self, holder: MemberId, at: BlockTime) -> Desk:
+        reference = self.reference
+        home = reference.addresses[holder]
+        return Desk(reference.tables, reference.constants, at, home)
 
     def _site(self, recipe: Recipe, deed: Deed) -> SiteId | None:
         if recipe.family is not Family.GRANT and not recipe.needs_site:
             return None
-        return self.cast[deed.holder or deed.actor].site
+        return self.cast[deed.holder].site
 
-    def _signers(self, recipe: Recipe, deed: Deed) -> tuple[tuple[MemberId, Role], ...]:
+    def _signers(self, recipe: Recipe, deed: Deed) -> tuple[SignerRef, ...]:
         return tuple(
-            (deed.signers.get(role) or self.cast.signer(role, deed.holder or deed.actor), role)
+            SignerRef(deed.signers.get(role) or self.cast.signer(role, deed.holder), role)
             for role in recipe.co_signers
         )
 
-    def _made(
-        self, deed: Deed, wanted: Wanted, contents: Contents, site: SiteId | None
-    ) -> PlainLot:
-        right = self.reference.forms[wanted.form].form_class.is_right
-        lot = PlainLot(
-            name=self._name(wanted.holder, wanted.form),
-            holder=wanted.holder,
-            contents=contents,
-            made_at=deed.at,
-            site=site if right else None,
-            product=wanted.product,
+    def _made(self, planned: Planned, holder: MemberId, at: BlockTime) -> tuple[PlainLot, ...]:
+        return tuple(
+            self._lot(lot, holder, at, FromStep(len(self._steps), index))
+            for index, lot in enumerate(planned.outputs)
         )
-        self.lots[lot.name] = lot
-        return lot
+
+    def _lot(
+        self, planned: PlannedLot, holder: MemberId, at: BlockTime, place: FromStep
+    ) -> PlainLot:
+        supply = Supply(place, contents_of_planned(planned), planned.site)
+        name = self._name(holder, planned.form)
+        return PlainLot(name, holder, supply, at, planned.product)
 
     def _name(self, holder: MemberId, form: FormName) -> LotName:
         count = self._counts.get((holder, form), 0) + 1
         self._counts[holder, form] = count
         return LotName(f"{holder}/{form}/{count}")
 
-    def _dated(
-        self, recipe: Recipe, inputs: Sequence[Contents], numbers: Contents, at: BlockTime
-    ) -> Contents:
-        """Return an output with the expiry that the ledger will ask for."""
-        forms, constants = self.reference.forms, self.reference.constants
-        form_class = forms[numbers.form].form_class
-        if not form_class.is_right:
-            return numbers
-        if recipe.family is Family.GRANT:
-            return replace(numbers, expires=constants.right_expiry(at))
-        own = [
-            lot.expires
-            for lot in inputs
-            if lot.expires is not None and forms[lot.form].form_class is form_class
-        ]
-        if recipe.family is Family.DEPOSIT and form_class is FormClass.CREDIT:
-            own.append(constants.credit_expiry(at))
-        earliest = min(own)
-        if recipe.family is Family.CARRY:
-            earliest = constants.carried_expiry(earliest)
-        return replace(numbers, expires=earliest)
-
     # ------------------------------------------------------------------ trade
 
     def offer(
         self, at: BlockTime, chapter: Chapter, lots: Sequence[PlainLot], buyer: MemberId
     ) -> Offered:
-        """Write an offer of lots of one holder down; it stays open for a week."""
+        """Write an offer of lots of one holder down; it stays open for a week.
+
+        Raises:
+            LotGone, LotNotHeld, LotNotYetMade: a lot.
+        """
         seller = lots[0].holder
         self._held(lots, seller, at)
-        made = tuple(
-            replace(lot, name=self._name(buyer, lot.contents.form), holder=buyer, made_at=at)
-            for lot in lots
+        wish = Wish(lots[0].contents.form, recipient=self.reference.addresses[buyer])
+        order = Order(
+            recipe=self.reference.recipes[_SALE],
+            inputs=tuple(lot.supply for lot in lots),
+            wishes=(wish,),
         )
+        planned = plan_step(self._desk(seller, at), order)
         offered = Offered(
             at=at,
             chapter=chapter,
             actor=seller,
             buyer=buyer,
+            planned=planned,
             inputs=tuple(lot.name for lot in lots),
-            outputs=made,
+            outputs=self._made(planned, buyer, at),
             deadline=BlockTime(at + _WEEK),
         )
         self._steps.append(offered)
@@ -267,17 +279,25 @@ class Book:
     # ------------------------------------------------------------------ undoing
 
     def reverse(self, at: BlockTime, made: Sequence[PlainLot]) -> tuple[PlainLot, ...]:
-        """Undo the work that made these lots, and return what it had used, as new lots."""
+        """Undo the work that made these lots, and return what it had used, as new lots.
+
+        Raises:
+            LotGone, LotNotHeld, LotNotYetMade: a lot has moved on, or no work made exactly these.
+        """
         work = self._work_of(made)
         self._use(made, work.actor, at)
-        given = tuple(self._restored(name, at) for name in work.inputs)
+        place = len(self._steps)
+        given = tuple(
+            self._restored(self.lots[name], at, FromStep(place, index))
+            for index, name in enumerate(work.inputs)
+        )
         self.lots.update({lot.name: lot for lot in given})
         self._steps.append(Reversed(at, Chapter.MISHAPS, work.actor, work, given))
         return given
 
-    def _restored(self, name: LotName, at: BlockTime) -> PlainLot:
-        old = self.lots[name]
-        return replace(old, name=self._name(old.holder, old.contents.form), made_at=at)
+    def _restored(self, old: PlainLot, at: BlockTime, place: FromStep) -> PlainLot:
+        name = self._name(old.holder, old.contents.form)
+        return replace(old, name=name, made_at=at, supply=replace(old.supply, source=place))
 
     def _work_of(self, made: Sequence[PlainLot]) -> Work:
         names = {lot.name for lot in made}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lodeline.holder.wishes import Wish
 from lodeline.kernel.ids import FormName, MemberId
 from lodeline.kernel.time import BlockTime
 from lodeline.pilot.book import Deed
 from lodeline.pilot.chemistry import NICKEL, Metals
-from lodeline.pilot.numbers import Wanted
 from lodeline.pilot.steps import Chapter, PlainLot
-from lodeline.pilot.telling import COBALT, Telling, inherited
+from lodeline.pilot.telling import Telling
 
 __all__ = ["assemble_packs", "put_on_market"]
 
@@ -19,7 +19,6 @@ def assemble_packs(
     telling: Telling, at: BlockTime, cells: PlainLot, packs: Sequence[Metals]
 ) -> tuple[PlainLot, ...]:
     """Assemble one lot of cells to packs; every pack's metals are known."""
-    claims = inherited((cells,), COBALT)
     return telling.book.work(
         Deed(
             at=at,
@@ -27,9 +26,7 @@ def assemble_packs(
             actor=cells.holder,
             recipe="make-pack",
             inputs=(cells,),
-            outputs=[
-                Wanted(cells.holder, FormName("battery-pack"), pack, claims) for pack in packs
-            ],
+            outputs=[Wish(FormName("battery-pack"), amounts=pack) for pack in packs],
             process=telling.emitted("emissions-packs", {NICKEL: cells.contents.amount(NICKEL)}),
         )
     )
@@ -44,15 +41,7 @@ def put_on_market(telling: Telling, at: BlockTime, pack: PlainLot, number: int) 
             actor=pack.holder,
             recipe="market-ev-battery",
             inputs=(pack,),
-            outputs=(
-                Wanted(
-                    pack.holder,
-                    FormName("ev-battery"),
-                    pack.contents.amounts,
-                    inherited((pack,), COBALT),
-                    product=product_of(pack.holder, number),
-                ),
-            ),
+            outputs=(Wish(FormName("ev-battery"), product=product_of(pack.holder, number)),),
         )
     )
     return battery

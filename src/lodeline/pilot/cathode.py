@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lodeline.holder.wishes import Wish
 from lodeline.kernel.ids import FormName
 from lodeline.kernel.time import BlockTime
 from lodeline.kernel.units import milligrams
 from lodeline.pilot.book import Deed
 from lodeline.pilot.chemistry import NICKEL, Metals, Run, added
-from lodeline.pilot.numbers import Wanted
 from lodeline.pilot.steps import Chapter, PlainLot
-from lodeline.pilot.telling import COBALT, Telling, inherited
+from lodeline.pilot.telling import Telling
 
 __all__ = ["make_cathode", "make_precursor"]
 
@@ -59,18 +59,15 @@ def make_cathode(
 def _made(
     telling: Telling, at: BlockTime, making: _Making, lots: Sequence[PlainLot]
 ) -> tuple[PlainLot, ...]:
-    holder, claims = lots[0].holder, inherited(lots, COBALT)
     nickel = milligrams(sum(metals[NICKEL] for metals in making.metals))
     return telling.book.work(
         Deed(
             at=at,
             chapter=Chapter.CATHODE,
-            actor=holder,
+            actor=lots[0].holder,
             recipe=making.recipe,
             inputs=lots,
-            outputs=[
-                Wanted(holder, FormName(making.form), metals, claims) for metals in making.metals
-            ],
+            outputs=[Wish(FormName(making.form), amounts=metals) for metals in making.metals],
             process=telling.emitted(making.emissions, {NICKEL: nickel}),
         )
     )

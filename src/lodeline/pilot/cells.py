@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lodeline.holder.wishes import Wish
 from lodeline.kernel.bounds import PPM_ONE
 from lodeline.kernel.ids import FormName
 from lodeline.kernel.time import BlockTime
 from lodeline.kernel.units import milligrams
 from lodeline.pilot.book import Deed
 from lodeline.pilot.chemistry import NICKEL, Metals, Run, added, less
-from lodeline.pilot.numbers import Wanted
 from lodeline.pilot.steps import Chapter, PlainLot
-from lodeline.pilot.telling import COBALT, Telling, inherited
+from lodeline.pilot.telling import Telling
 
 __all__ = ["in_groups", "make_cells"]
 
@@ -29,24 +29,23 @@ def make_cells(
     telling: Telling, at: BlockTime, run: Run, cathode: PlainLot, group: int
 ) -> tuple[tuple[PlainLot, ...], PlainLot]:
     """Make the cells of a run, one lot for each group of packs; return them and the scrap."""
-    holder, claims = cathode.holder, inherited((cathode,), COBALT)
     lost = {
         strand: milligrams(amount * _UNEXPLAINED // PPM_ONE)
         for strand, amount in run.cathode.items()
     }
     scrap = less(less(run.cathode, run.cells), lost)
     lots = [
-        Wanted(holder, FormName("battery-cells"), added(packs), claims)
+        Wish(FormName("battery-cells"), amounts=added(packs))
         for packs in in_groups(run.packs, group)
     ]
     *cells, rejected = telling.book.work(
         Deed(
             at=at,
             chapter=Chapter.CELLS,
-            actor=holder,
+            actor=cathode.holder,
             recipe="make-cells",
             inputs=(cathode,),
-            outputs=(*lots, Wanted(holder, FormName("cell-scrap"), scrap, claims)),
+            outputs=(*lots, Wish(FormName("cell-scrap"), amounts=scrap)),
             process=telling.emitted("emissions-cells", {NICKEL: run.cathode[NICKEL]}),
         )
     )

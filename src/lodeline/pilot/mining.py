@@ -2,102 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from lodeline.custody.strands import Strand
-from lodeline.holder.contents import ClaimKey
+from lodeline.holder.wishes import Wish
 from lodeline.kernel.ids import FormName
-from lodeline.kernel.units import Milligrams, milligrams
+from lodeline.kernel.units import Milligrams, Ppm, milligrams
 from lodeline.pilot.book import Deed
 from lodeline.pilot.companies import Company
 from lodeline.pilot.figures import share_of
-from lodeline.pilot.numbers import Wanted
-from lodeline.pilot.rights import Rights, claims_in, expected_output
+from lodeline.pilot.rights import Rights, expected_output
 from lodeline.pilot.steps import Chapter, PlainLot
-from lodeline.pilot.telling import COBALT, COPPER, RESERVE, Telling, metal
+from lodeline.pilot.telling import COBALT, COPPER, RESERVE, Telling
 
-__all__ = ["left_of_assurance", "mine_month"]
+__all__ = ["mine_month"]
 
-_FIRST_DAY, _DAYS_BETWEEN = 3, 1
-
-
-@dataclass(frozen=True)
-class _Batch:
-    """One batch of ore: where in the month, and how much metal and reserve."""
-
-    day: int
-    amounts: Mapping[Strand, Milligrams]
-
-    @property
-    def used(self) -> dict[Strand, Milligrams]:
-        """Return what it takes of the licence, by metal: metal and reserve together."""
-        total: dict[Strand, Milligrams] = {}
-        for strand, amount in self.amounts.items():
-            key = metal(strand.element)
-            total[key] = milligrams(total.get(key, 0) + amount)
-        return total
+_FIRST_DAY = 3
 
 
 def mine_month(
     telling: Telling, month: int, company: Company, rights: Rights
-) -> tuple[tuple[PlainLot, ...], Rights]:
-    """Mine a month's ore in batches; return the ore and what is left of the rights."""
+) -> tuple[PlainLot, ...]:
+    """Mine a month's ore in batches, a day each, and return it; what is left of rights lapses."""
     count = telling.scale.batches
     average = milligrams(expected_output(telling, company) // count)
     ores = []
-    for index in range(count):
-        cobalt = telling.swung(average)
-        amounts = {
-            COBALT: cobalt,
-            RESERVE: share_of(cobalt, telling.figures.share("measurement-reserve")),
-            COPPER: milligrams(cobalt * telling.figures.times("copper-for-cobalt")),
-        }
-        batch = _Batch(_FIRST_DAY + index * _DAYS_BETWEEN, amounts)
-        ore, rights = _mined(telling, month, company, rights, batch)
+    for day in range(_FIRST_DAY, _FIRST_DAY + count):
+        deed = _batch(telling, month, company, rights, day, telling.swung(average))
+        ore, *left = telling.book.work(deed)
+        rights = replace(rights, licence=left[0], assurances=tuple(left[1:]))
         ores.append(ore)
-    return tuple(ores), rights
+    return tuple(ores)
 
 
-def _mined(
-    telling: Telling, month: int, company: Company, rights: Rights, batch: _Batch
-) -> tuple[PlainLot, Rights]:
-    claims = tuple(
-        (strand, claim)
-        for assurance in rights.assurances
-        for certified, claim, _ in claims_in(assurance)
-        for strand in batch.amounts
-        if strand.element == certified.element
+def _batch(
+    telling: Telling, month: int, company: Company, rights: Rights, day: int, cobalt: Milligrams
+) -> Deed:
+    copper = milligrams(cobalt * telling.figures.times("copper-for-cobalt"))
+    reserve = share_of(cobalt, telling.figures.share("measurement-reserve"))
+    amounts = {COBALT: cobalt, COPPER: copper, RESERVE: reserve}
+    return Deed(
+        at=telling.at(month, day),
+        chapter=Chapter.MINING,
+        actor=company.member,
+        recipe="mine-copper-cobalt",
+        inputs=(rights.licence, *rights.assurances),
+        outputs=(Wish(FormName("copper-cobalt-ore"), amounts=amounts),),
+        process=telling.emitted("emissions-mining", {COBALT: cobalt, COPPER: copper}),
+        tolerance=Ppm(0),  # copper is weighed once, as cathode, and needs no reserve
     )
-    licence = {
-        strand: milligrams(amount - batch.used[metal(strand.element)])
-        for strand, amount in rights.licence.contents.amounts.items()
-    }
-    left = [left_of_assurance(item, batch.used) for item in rights.assurances]
-    ore, licence_lot, *assurances = telling.book.work(
-        Deed(
-            at=telling.at(month, batch.day),
-            chapter=Chapter.MINING,
-            actor=company.member,
-            recipe="mine-copper-cobalt",
-            inputs=(rights.licence, *rights.assurances),
-            outputs=(
-                Wanted(company.member, FormName("copper-cobalt-ore"), batch.amounts, claims),
-                Wanted(company.member, FormName("licence"), licence),
-                *left,
-            ),
-            process=telling.emitted(
-                "emissions-mining", {key: batch.amounts[key] for key in (COBALT, COPPER)}
-            ),
-        )
-    )
-    return ore, replace(rights, licence=licence_lot, assurances=tuple(assurances))
-
-
-def left_of_assurance(assurance: PlainLot, used: Mapping[Strand, Milligrams]) -> Wanted:
-    """Return the rest of an assurance after amounts of some metals were drawn from it."""
-    exact: dict[ClaimKey, Milligrams] = {
-        (strand, claim): milligrams(amount - used.get(metal(strand.element), 0))
-        for strand, claim, amount in claims_in(assurance)
-    }
-    return Wanted(assurance.holder, FormName("assurance"), exact=exact)

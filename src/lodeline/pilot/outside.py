@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lodeline.custody.strands import Strand
+from lodeline.holder.wishes import Wish
 from lodeline.kernel.ids import FormName, MemberId
 from lodeline.kernel.units import Milligrams
 from lodeline.pilot.book import Deed
 from lodeline.pilot.chemistry import LITHIUM, MANGANESE, NICKEL
-from lodeline.pilot.numbers import Wanted
 from lodeline.pilot.rights import grant_intake
 from lodeline.pilot.steps import Chapter, PlainLot
 from lodeline.pilot.telling import Telling
@@ -55,7 +55,7 @@ def _brought(
             actor=holder,
             recipe="open-stock",
             inputs=(intake,),
-            outputs=(Wanted(holder, SALTS[strand].form, {strand: amount}),),
+            outputs=(Wish(SALTS[strand].form, amounts={strand: amount}),),
             process=telling.unmeasured(SALTS[strand].emissions, amount),
         )
     )

@@ -7,17 +7,15 @@ from dataclasses import dataclass
 
 from lodeline.custody.strands import Strand
 from lodeline.holder.contents import total_amount
+from lodeline.holder.wishes import Wish
 from lodeline.kernel.ids import FormName
 from lodeline.kernel.time import BlockTime
 from lodeline.kernel.units import Milligrams
 from lodeline.pilot.book import Deed
 from lodeline.pilot.chemistry import LITHIUM, MANGANESE, NICKEL
 from lodeline.pilot.figures import share_of
-from lodeline.pilot.mining import left_of_assurance
-from lodeline.pilot.numbers import Wanted
-from lodeline.pilot.rights import claims_in
 from lodeline.pilot.steps import Chapter, PlainLot
-from lodeline.pilot.telling import COBALT, Telling, inherited
+from lodeline.pilot.telling import COBALT, Telling
 
 __all__ = ["Recycled", "recycle", "recycled_amounts"]
 
@@ -47,21 +45,17 @@ def recycle(
     telling: Telling, at: BlockTime, scrap: Sequence[PlainLot], assurance: PlainLot
 ) -> Recycled:
     """Recycle scrap; the cobalt bears the recycler's claim, and what it bore before."""
-    amounts, holder = recycled_amounts(telling, scrap), scrap[0].holder
-    drawn = tuple((COBALT, claim) for _, claim, _ in claims_in(assurance))
-    claims = {COBALT: (*inherited(scrap, COBALT), *drawn)}
-    outputs = [
-        Wanted(holder, _FORMS[strand], {strand: amount}, claims.get(strand, ()))
-        for strand, amount in amounts.items()
-    ]
+    amounts = recycled_amounts(telling, scrap)
     made = telling.book.work(
         Deed(
             at=at,
             chapter=Chapter.RECYCLING,
-            actor=holder,
+            actor=scrap[0].holder,
             recipe="recycle-scrap-to-sulfate",
             inputs=(*scrap, assurance),
-            outputs=(*outputs, left_of_assurance(assurance, {COBALT: amounts[COBALT]})),
+            outputs=[
+                Wish(_FORMS[strand], amounts={strand: amount}) for strand, amount in amounts.items()
+            ],
             process=telling.emitted("emissions-recycling", amounts),
         )
     )

@@ -6,17 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lodeline.holder.building import ProcessNumbers
-from lodeline.holder.contents import ClaimKey, total_amount
+from lodeline.holder.contents import total_amount
+from lodeline.holder.wishes import Wish
 from lodeline.kernel.ids import FormName, MemberId
 from lodeline.kernel.time import BlockTime
 from lodeline.kernel.units import Milligrams, milligrams
 from lodeline.pilot.book import Deed
 from lodeline.pilot.figures import share_of
-from lodeline.pilot.mining import left_of_assurance
-from lodeline.pilot.numbers import Wanted
-from lodeline.pilot.rights import claims_in, grant_assurance
+from lodeline.pilot.rights import grant_assurance
 from lodeline.pilot.steps import Chapter, PlainLot
-from lodeline.pilot.telling import COBALT, Telling, inherited
+from lodeline.pilot.telling import COBALT, Telling
 
 __all__ = [
     "SULFATE",
@@ -71,35 +70,25 @@ def refine(
     telling: Telling, at: BlockTime, lots: Sequence[PlainLot], how: Refining
 ) -> tuple[PlainLot, ...]:
     """Refine hydroxide; return product, residue where it is kept, and the assurance's rest."""
-    holder, form = lots[0].holder, METAL if how.to_metal else SULFATE
+    form = METAL if how.to_metal else SULFATE
     product = refined_amount(telling, lots)
     parts = [product] if how.aside is None else [how.aside, milligrams(product - how.aside)]
-    claims = inherited(lots, COBALT)
-    outputs = [Wanted(holder, form, {COBALT: part}, claims) for part in parts]
+    outputs = [Wish(form, amounts={COBALT: part}) for part in parts]
     if how.residue:
         whole = total_amount([lot.contents for lot in lots], (COBALT,))
         left = share_of(whole, telling.figures.share("refining-residue"))
-        outputs.append(Wanted(holder, RESIDUE, {COBALT: left}))
-    if how.assurance is not None:
-        drawn = tuple((COBALT, claim) for _, claim, _ in claims_in(how.assurance))
-        bearing = [_with_claims(item, drawn) for item in outputs if item.form == form]
-        rest = [item for item in outputs if item.form != form]
-        outputs = [*bearing, *rest, left_of_assurance(how.assurance, {COBALT: product})]
+        outputs.append(Wish(RESIDUE, amounts={COBALT: left}, claims=()))
     return telling.book.work(
         Deed(
             at=at,
             chapter=Chapter.REFINING,
-            actor=holder,
+            actor=lots[0].holder,
             recipe="refine-cobalt-metal" if how.to_metal else "refine-cobalt-sulfate",
             inputs=(*lots, *(() if how.assurance is None else (how.assurance,))),
             outputs=outputs,
             process=refining_emissions(telling, product),
         )
     )
-
-
-def _with_claims(wanted: Wanted, drawn: tuple[ClaimKey, ...]) -> Wanted:
-    return Wanted(wanted.holder, wanted.form, wanted.amounts, (*wanted.claims, *drawn))
 
 
 def dissolve(telling: Telling, at: BlockTime, lot: PlainLot) -> PlainLot:
@@ -112,7 +101,7 @@ def dissolve(telling: Telling, at: BlockTime, lot: PlainLot) -> PlainLot:
             actor=lot.holder,
             recipe="dissolve-cobalt-metal",
             inputs=(lot,),
-            outputs=(Wanted(lot.holder, SULFATE, {COBALT: product}, inherited((lot,), COBALT)),),
+            outputs=(Wish(SULFATE, amounts={COBALT: product}),),
             process=telling.emitted("emissions-transport", {COBALT: product}),
         )
     )

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lodeline.custody.claims import ClaimName
 from lodeline.custody.strands import Kind, Strand
+from lodeline.holder.wishes import ClaimWish, Wish
 from lodeline.kernel.bounds import PPM_ONE
 from lodeline.kernel.ids import FormName, MemberId
 from lodeline.kernel.units import Milligrams, milligrams
 from lodeline.pilot.book import Deed
 from lodeline.pilot.companies import Company, CompanyKind
 from lodeline.pilot.figures import Facility
-from lodeline.pilot.numbers import Wanted
 from lodeline.pilot.scenario import Assurance
 from lodeline.pilot.steps import Chapter, PlainLot
 from lodeline.pilot.telling import COBALT, COPPER, Telling, metal, tied
@@ -82,9 +81,9 @@ def _grant_right(
             actor=grantor,
             recipe=f"grant-{kind.value}",
             inputs=(),
-            outputs=(Wanted(company.member, FormName(kind.value), strands),),
+            outputs=(Wish(FormName(kind.value), amounts=strands),),
             signers={"authority": grantor},
-            holder=company.member,
+            grantee=company.member,
         )
     )
     return lot
@@ -94,8 +93,8 @@ def grant_assurance(
     telling: Telling, month: int, assurance: Assurance, holder: MemberId, amount: Milligrams
 ) -> PlainLot:
     """Have a body certify a site for a tonnage of this month."""
-    strand = tied(metal(assurance.element), Kind.ASSURANCE)
-    wanted = Wanted(holder, FormName("assurance"), exact={(strand, assurance.claim): amount})
+    claim = ClaimWish(assurance.claim.standard, assurance.claim.model, assurance.element, amount)
+    wish = Wish(FormName("assurance"), amounts={}, claims=(claim,))
     (lot,) = telling.book.work(
         Deed(
             at=telling.at(month, 1, 9),
@@ -103,9 +102,9 @@ def grant_assurance(
             actor=assurance.body,
             recipe="grant-assurance",
             inputs=(),
-            outputs=(wanted,),
+            outputs=(wish,),
             signers={"certifier": assurance.body},
-            holder=holder,
+            grantee=holder,
         )
     )
     return lot
@@ -124,16 +123,9 @@ def grant_intake(
             actor=auditor,
             recipe="grant-intake",
             inputs=(),
-            outputs=(Wanted(holder, FormName("intake"), strands),),
+            outputs=(Wish(FormName("intake"), amounts=strands),),
             signers={"auditor": auditor},
-            holder=holder,
+            grantee=holder,
         )
     )
     return lot
-
-
-def claims_in(assurance: PlainLot) -> tuple[tuple[Strand, ClaimName, Milligrams], ...]:
-    """Return what an assurance still certifies: strand, claim, milligrams."""
-    return tuple(
-        (strand, claim, amount) for (strand, claim), amount in assurance.contents.claims.items()
-    )

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NewType, TypeAlias
 
-from lodeline.holder.building import ProcessNumbers
 from lodeline.holder.contents import Contents
-from lodeline.kernel.ids import MemberId, RecipeName, Role, SiteId
+from lodeline.holder.wishes import Step as Planned
+from lodeline.holder.wishes import Supply
+from lodeline.kernel.ids import MemberId, RecipeName
 from lodeline.kernel.time import BlockTime
 from lodeline.kernel.units import Milligrams, Ppm
 
@@ -69,12 +70,16 @@ class PlainLot:
 
     name: LotName
     holder: MemberId
-    contents: Contents
+    supply: Supply
+    """What planning needs of it; its source is its place in the story."""
     made_at: BlockTime
-    site: SiteId | None = None
-    """Of rights and mass-balance credit."""
     product: str | None = None
     """Identifier of a product that is put on the market."""
+
+    @property
+    def contents(self) -> Contents:
+        """Return what the lot holds."""
+        return self.supply.contents
 
 
 @dataclass(frozen=True)
@@ -84,14 +89,16 @@ class Work:
     at: BlockTime
     chapter: Chapter
     actor: MemberId
-    recipe: RecipeName
-    site: SiteId | None
+    planned: Planned
     inputs: tuple[LotName, ...]
     outputs: tuple[PlainLot, ...]
-    process: ProcessNumbers | None
-    signers: tuple[tuple[MemberId, Role], ...]
     weighings: tuple[Weighing, ...] = field(default=())
-    """Of the first output: the seller's, then the buyer's where they settled."""
+    """Of the first output, where it was settled: the seller's, then the buyer's."""
+
+    @property
+    def recipe(self) -> RecipeName:
+        """Return the name of its recipe."""
+        return self.planned.recipe.name
 
 
 @dataclass(frozen=True)
@@ -102,14 +109,15 @@ class Offered:
     chapter: Chapter
     actor: MemberId
     buyer: MemberId
+    planned: Planned
     inputs: tuple[LotName, ...]
     outputs: tuple[PlainLot, ...]
     deadline: BlockTime
 
     @property
     def recipe(self) -> RecipeName:
-        """Return the recipe of every sale."""
-        return RecipeName("sale")
+        """Return the name of its recipe."""
+        return self.planned.recipe.name
 
 
 class Outcome(Enum):

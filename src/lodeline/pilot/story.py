@@ -112,10 +112,9 @@ def _recycled(telling: Telling, made: Made, planned: Round) -> tuple[PlainLot, .
     if assurance is None:
         return ()
     salts = recycle(telling, telling.at(month, 14), scrap, assurance).salts
-    for_cathode = [lot for strand, lot in salts.items() if strand == LITHIUM]
-    for_precursor = [lot for strand, lot in salts.items() if strand != LITHIUM]
     at = telling.at(month, 27)
-    return (
-        *book.sell(at, Chapter.RECYCLING, for_precursor, way.precursor),
-        *book.sell(at, Chapter.RECYCLING, for_cathode, way.cathode),
-    )
+    sold: list[PlainLot] = []
+    for strand, lot in salts.items():
+        buyer = way.cathode if strand == LITHIUM else way.precursor
+        sold += book.sell(at, Chapter.RECYCLING, (lot,), buyer)
+    return tuple(sold)

@@ -7,23 +7,20 @@ keys, blinding factors and proofs never see them.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from lodeline.custody.claims import ClaimName, Model
 from lodeline.custody.strands import Kind, Strand
 from lodeline.holder.building import ProcessNumbers
-from lodeline.holder.contents import ClaimKey
 from lodeline.kernel.bounds import PPM_ONE
 from lodeline.kernel.errors import LodelineError
-from lodeline.kernel.ids import ElementSymbol, StandardName
+from lodeline.kernel.ids import ElementSymbol
 from lodeline.kernel.time import BlockTime
 from lodeline.kernel.units import GramsCO2e, Milligrams, grams_co2e, milligrams
 from lodeline.pilot.book import Book
 from lodeline.pilot.figures import FigureTable, share_of
 from lodeline.pilot.scenario import Scenario
-from lodeline.pilot.steps import PlainLot
 
 __all__ = [
     "COBALT",
@@ -34,11 +31,9 @@ __all__ = [
     "Scale",
     "ScaleOutside",
     "Telling",
-    "inherited",
     "metal",
     "parse_scale",
     "scaled",
-    "strands_of",
     "tied",
 ]
 
@@ -112,38 +107,6 @@ def parse_scale(text: str) -> Scale:
 def scaled(amount: Milligrams, part: int, whole: int) -> Milligrams:
     """Return `part / whole` of an amount, rounded up to the milligram."""
     return milligrams(-(-amount * part // whole))
-
-
-def strands_of(lots: Sequence[PlainLot]) -> tuple[Strand, ...]:
-    """Return every strand with an amount that some lots have, by name."""
-    found = {strand for lot in lots for strand in lot.contents.amounts}
-    return tuple(sorted(found, key=lambda strand: strand.name))
-
-
-def inherited(inputs: Sequence[PlainLot], strand: Strand) -> tuple[ClaimKey, ...]:
-    """Return the claims that a mixture of lots passes on to a strand, as strong as they can be.
-
-    Where all of it bears a standard under a model of segregation, so does the mixture. Where a part
-    does not, only a known share of the mixture does: controlled blending, or by mass balance what
-    came in by mass balance.
-    """
-    sources = [lot.contents for lot in inputs if strand in lot.contents.amounts]
-    models: dict[StandardName, list[Model]] = {}
-    for lot in sources:
-        for (borne, claim), number in lot.claims.items():
-            whole = number == lot.amounts[borne]
-            if borne == strand:
-                kept = claim.model if whole else min(claim.model, Model.CONTROLLED_BLENDING)
-                models.setdefault(claim.standard, []).append(kept)
-    return tuple(
-        (strand, ClaimName(standard, _weakest(found, everywhere=len(found) == len(sources))))
-        for standard, found in sorted(models.items())
-    )
-
-
-def _weakest(models: Sequence[Model], *, everywhere: bool) -> Model:
-    weakest = min(*models, Model.SEGREGATED)
-    return weakest if everywhere else min(weakest, Model.CONTROLLED_BLENDING)
 
 
 @dataclass(frozen=True)

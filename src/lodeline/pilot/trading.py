@@ -1,52 +1,38 @@
-"""Chapter of trade: export against quota, sale, transport, settlement, blending and splitting."""
+"""Chapter of trade: export against quota, transport, settlement, blending and splitting."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lodeline.custody.strands import Kind
 from lodeline.holder.contents import total_amount
+from lodeline.holder.wishes import Wish
 from lodeline.kernel.bounds import PPM_ONE
-from lodeline.kernel.ids import FormName, MemberId
+from lodeline.kernel.ids import MemberId
 from lodeline.kernel.time import BlockTime
 from lodeline.kernel.units import Milligrams, contained, milligrams
 from lodeline.pilot.book import Deed
-from lodeline.pilot.leaching import parted
-from lodeline.pilot.numbers import Wanted
 from lodeline.pilot.rights import Rights
 from lodeline.pilot.steps import Chapter, PlainLot, Weighing
-from lodeline.pilot.telling import COBALT, RESERVE, Telling, inherited, strands_of, tied
+from lodeline.pilot.telling import COBALT, KILOGRAM, RESERVE, Telling
 
-__all__ = [
-    "blend",
-    "export_copper",
-    "export_hydroxide",
-    "like",
-    "settle",
-    "split",
-    "transport",
-]
+__all__ = ["blend", "export_copper", "export_hydroxide", "settle", "split", "transport"]
 
 
-def like(lot: PlainLot, holder: MemberId | None = None) -> Wanted:
-    """Return an output with the numbers of one input."""
-    claims = tuple(key for strand in lot.contents.amounts for key in inherited((lot,), strand))
-    return Wanted(holder or lot.holder, lot.contents.form, lot.contents.amounts, claims)
+def _all_of(lot: PlainLot) -> tuple[Wish, ...]:
+    """Return one output that takes everything."""
+    return (Wish(lot.contents.form),)
 
 
 def export_hydroxide(telling: Telling, at: BlockTime, lot: PlainLot, rights: Rights) -> PlainLot:
     """Export hydroxide; the quota that is left lapses with its month."""
-    leaving = total_amount([lot.contents], (COBALT, RESERVE))
-    quota = tied(COBALT, Kind.QUOTA)
-    left = milligrams(rights.quota.contents.amount(quota) - leaving)
-    exported, _ = telling.book.work(
+    exported, *_ = telling.book.work(
         Deed(
             at=at,
             chapter=Chapter.EXPORT,
             actor=lot.holder,
             recipe="export-cobalt",
             inputs=(lot, rights.quota),
-            outputs=(like(lot), Wanted(lot.holder, FormName("quota"), {quota: left})),
+            outputs=_all_of(lot),
         )
     )
     return exported
@@ -61,7 +47,7 @@ def export_copper(telling: Telling, at: BlockTime, cathode: PlainLot) -> PlainLo
             actor=cathode.holder,
             recipe="export-copper",
             inputs=(cathode,),
-            outputs=(like(cathode),),
+            outputs=_all_of(cathode),
         )
     )
     return exported
@@ -76,7 +62,7 @@ def transport(telling: Telling, at: BlockTime, lot: PlainLot) -> PlainLot:
             actor=lot.holder,
             recipe="transport",
             inputs=(lot,),
-            outputs=(like(lot),),
+            outputs=_all_of(lot),
             process=telling.emitted("emissions-transport", {COBALT: lot.contents.amount(COBALT)}),
             signers={"carrier": lot.holder},
         )
@@ -99,8 +85,6 @@ def settle(
     found = _weighed(telling, _found_by_buyer(telling, lot.contents.amount(COBALT)))
     whole = total_amount([lot.contents], (COBALT, RESERVE))
     cobalt = min(contained(found.wet, found.moisture, found.assay), whole)
-    wanted = like(lot)
-    amounts = {COBALT: cobalt, RESERVE: milligrams(whole - cobalt)}
     (settled,) = telling.book.work(
         Deed(
             at=at,
@@ -108,7 +92,7 @@ def settle(
             actor=lot.holder,
             recipe="settle-umpire" if umpire else "settle",
             inputs=(lot,),
-            outputs=(Wanted(wanted.holder, wanted.form, amounts, wanted.claims),),
+            outputs=(Wish(lot.contents.form, amounts={COBALT: cobalt}),),
             signers={"counterparty": seller},
             weighings=(stated, found),
         )
@@ -125,8 +109,7 @@ def _weighed(telling: Telling, cobalt: Milligrams) -> Weighing:
     """Return what weighbridge and laboratory print for so much cobalt: wet weight to the kilo."""
     moisture = telling.figures.share("hydroxide-moisture")
     assay = telling.figures.share("hydroxide-cobalt")
-    kilogram = 1_000_000
-    wet = cobalt * PPM_ONE * PPM_ONE // ((PPM_ONE - moisture) * assay) // kilogram * kilogram
+    wet = cobalt * PPM_ONE * PPM_ONE // ((PPM_ONE - moisture) * assay) // KILOGRAM * KILOGRAM
     return Weighing(milligrams(wet), moisture, assay)
 
 
@@ -135,10 +118,6 @@ def _weighed(telling: Telling, cobalt: Milligrams) -> Weighing:
 
 def blend(telling: Telling, at: BlockTime, lots: Sequence[PlainLot]) -> PlainLot:
     """Blend lots of one holder into one."""
-    contents = [lot.contents for lot in lots]
-    strands = strands_of(lots)
-    amounts = {strand: total_amount(contents, (strand,)) for strand in strands}
-    claims = tuple(key for strand in strands for key in inherited(lots, strand))
     (made,) = telling.book.work(
         Deed(
             at=at,
@@ -146,7 +125,7 @@ def blend(telling: Telling, at: BlockTime, lots: Sequence[PlainLot]) -> PlainLot
             actor=lots[0].holder,
             recipe="blend",
             inputs=lots,
-            outputs=(Wanted(lots[0].holder, contents[0].form, amounts, claims),),
+            outputs=_all_of(lots[0]),
         )
     )
     return made
@@ -155,15 +134,15 @@ def blend(telling: Telling, at: BlockTime, lots: Sequence[PlainLot]) -> PlainLot
 def split(
     telling: Telling, at: BlockTime, lot: PlainLot, part: Milligrams, chapter: Chapter
 ) -> tuple[PlainLot, PlainLot]:
-    """Split a lot in two, the first with so much of its first metal."""
-    made = telling.book.work(
+    """Split a lot in two, the first with so much cobalt."""
+    first, second = telling.book.work(
         Deed(
             at=at,
             chapter=chapter,
             actor=lot.holder,
             recipe="split",
             inputs=(lot,),
-            outputs=parted((lot,), part),
+            outputs=(Wish(lot.contents.form, amounts={COBALT: part}), *_all_of(lot)),
         )
     )
-    return made[0], made[1]
+    return first, second

@@ -60,7 +60,7 @@ def _made_hydroxide(
     rights = month_rights(telling, month, company)
     if month == _JULY and producer.opening_stock:
         stores.circuits[company.member] = open_circuit(telling, company)
-    ores, rights = mine_month(telling, month, company, rights)
+    ores = mine_month(telling, month, company, rights)
     campaign = leach_month(telling, month, company, ores, stores.circuits.get(company.member))
     stores.circuits[company.member] = campaign.stock
     export_copper(telling, telling.at(month, 11), campaign.cathode)
