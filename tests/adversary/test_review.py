@@ -12,9 +12,17 @@ from tests.proofs.paper import Paper
 from vectors.plans import material
 from vectors.stage import PlainLot, Plan, stage
 
+from lodeline.kernel.errors import LodelineError
+from lodeline.proofs.batch import verify_batch
+from lodeline.proofs.proof import Proof
 from lodeline.proofs.prover import StatementIsFalse, check_truth
 from lodeline.proofs.relations import RuleNumber
-from lodeline.proofs.shape_errors import ClaimFromNothing, NotIdentityPreserved
+from lodeline.proofs.shape_errors import (
+    AmountMissing,
+    ClaimFromNothing,
+    FieldNotExpected,
+    NotIdentityPreserved,
+)
 
 SITE = "site-1"
 RETIRED, SCRAP = "recycled-post", "recycled-pre"
@@ -208,3 +216,28 @@ def test_trader_fills_an_identity_preserved_lot_up_with_another_mines_tolerance(
     with pytest.raises(NotIdentityPreserved) as caught:
         judge(step("transport", (first, second), (both,), (0, 0), site=None))
     assert caught.value.fields() == {"claim": claim, "inputs": 2}
+
+
+# ------------------------------------------------------------------ stopping the others
+
+
+CRIPPLED = {
+    "no emissions": (PlainLot("cobalt-hydroxide", {"Co": 10}), FieldNotExpected),
+    "no primary part": (PlainLot("cobalt-hydroxide", {"Co": 10}, emissions=1), FieldNotExpected),
+    "no amount": (
+        PlainLot("cobalt-hydroxide", {"Co": None}, emissions=1, primary=0),
+        AmountMissing,
+    ),
+}
+
+
+@pytest.mark.parametrize(("lot", "error"), CRIPPLED.values(), ids=CRIPPLED)
+def test_saboteur_spends_a_crippled_lot_of_his_own_refused_entry(
+    lot: PlainLot, error: type[LodelineError]
+) -> None:
+    """A batch verifies the two side by side; anything but a named refusal would end them all."""
+    parts = (cobalt("cobalt-hydroxide", 5, 1), cobalt("cobalt-hydroxide", 5))
+    plan = step("split", (lot,), parts, site=None)
+    scene = stage(plan, Paper(), forms().all(), standards().all())
+    (verdict,) = verify_batch([scene.task(Proof((), None, (), (), None))])
+    assert type(verdict.refusal) is error

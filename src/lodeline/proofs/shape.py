@@ -49,6 +49,8 @@ def check_shape(view: TransformView) -> None:
     _check_same_form(view)
     if (view.body.process is not None) != view.recipe.has_process:
         raise ProcessNumbersWrong(view.recipe.name, view.recipe.has_process)
+    for lot in view.inputs:
+        _check_numbers(lot)
     for lot in view.outputs:
         _check_lot(view, lot)
     _check_balanced(view)
@@ -97,6 +99,21 @@ def _check_same_form(view: TransformView) -> None:
 def _through_any_form(ports: Sequence[Port], lot: LotView) -> bool:
     named = any(lot.form.name in port.forms for port in ports)
     return not named and any(ANY_FORM in port.forms for port in ports)
+
+
+def _check_numbers(lot: LotView) -> None:
+    """An input has the numbers that relations speak of.
+
+    Every lot of the ledger has. But an input may be the output of an entry of the same batch, which
+    is verified beside it and refused: what is wrong there must not stop the others.
+    """
+    _check_order([item.strand for item in lot.lot.strands])
+    for item in lot.lot.strands:
+        if (item.amount is not None) != Strand.parse(item.strand).has_amount:
+            raise AmountMissing(item.strand)
+    for field in ("emissions", "primary"):
+        if (_field(lot.lot, field) is not None) != lot.is_material:
+            raise FieldNotExpected(lot.form.name, field, lot.is_material)
 
 
 def _check_lot(view: TransformView, lot: LotView) -> None:
