@@ -295,8 +295,8 @@ class _Assignment:
         amount = allowed
         if wanted.wish.amount is not None and wanted.strand.kind is Kind.METAL:
             amount = wanted.wish.amount
-            free = claim.model <= Model.MASS_BALANCE and amount <= wanted.amount
-            if amount != allowed and not free:
+            less = self._order.recipe.family is Family.DEPOSIT and amount <= allowed
+            if amount != allowed and not less:
                 raise ClaimAmountWrong(
                     claim.text, wanted.strand.name, Milligrams(amount), Milligrams(allowed)
                 )

@@ -98,7 +98,8 @@ def _proportion(
 ) -> tuple[Product, list[InRange]]:
     """Return T8 of one output as a product with the ranges that bound it.
 
-    Claims: ``D = m·ΣC − c·ΣM``, ``0 ≤ D ≤ ΣM``. Emissions: ``D = e·ΣM − M·Σe``, ``−ΣM ≤ D ≤ ΣM``.
+    Claims: ``D = m·ΣC − c·ΣM``, ``0 ≤ D ≤ ΣM`` (in a deposit only ``0 ≤ D``). Emissions:
+    ``D = e·ΣM − M·Σe``, ``−ΣM ≤ D ≤ ΣM``.
     """
     difference = LinearForm.of(Ref(Side.PRODUCT, index))
     bits = bits_for(share.largest)
@@ -106,6 +107,8 @@ def _proportion(
         x, z = _total(totals, share.part_in), _total(totals, share.whole_in)
         product = Product(share.rule, x, share.whole_out, z, share.part_out)
         low, high, wider = difference, share.whole_in - difference, bits
+        if share.at_most_bits is not None:
+            return product, [InRange(share.rule, low, share.at_most_bits)]
     else:
         x, z = _total(totals, share.whole_total), _total(totals, share.part_total)
         product = Product(share.rule, x, share.part, z, share.whole)
