@@ -120,14 +120,12 @@ def wish(
         if claims is None
         else tuple(claim(item) if isinstance(item, str) else item for item in claims)
     )
-    return Wish(
-        FormName(form), to, None if amounts is None else masses(amounts), wished, product
-    )
+    return Wish(FormName(form), to, None if amounts is None else masses(amounts), wished, product)
 
 
-PACKAGED = {recipe.name: recipe for recipe in shipped.recipes()}
+PACKAGED: Mapping[str, Recipe] = {recipe.name: recipe for recipe in shipped.recipes()}
 """The consortium's recipes, with realistic widths: a proof takes about a second."""
-NARROW = narrow.RECIPES
+NARROW: Mapping[str, Recipe] = narrow.RECIPES
 """The vectors' recipes: every family, twelve bits wide, a proof takes a tenth of a second."""
 
 

@@ -2,8 +2,8 @@
 
 * identity preserved and segregated: all material of the balance bears the claim, and so does every
   milligram of the output;
-* controlled blending: the output bears its share, rounded down, which is what T8 allows;
-* mass balance and book and claim: any amount that is covered; unless told, the share;
+* controlled blending, and whatever is kept under a weaker model: the output bears its share,
+  rounded down, which is what T8 allows (in a deposit it may keep less);
 * drawn from assurance: every milligram of the output, taken from the assurance;
 * taken up from credits: as wished; from what the inputs bear first, then from the credits;
 * deposited: the material loses the claim, and a credit bears what the metal that comes out had.
@@ -453,8 +453,9 @@ class _Assignment:
                 for element, standard in given
             )
             if not heard:
-                strand = draft.form.strands[0].strand
-                raise ClaimNotAvailable(wish.standard, strand, self._order.recipe.name)
+                strand = next(iter(draft.amounts), Strand.parse(draft.form.strands[0].strand))
+                named = Strand(wish.element or strand.element, strand.kind)
+                raise ClaimNotAvailable(wish.standard, named.name, self._order.recipe.name)
 
 
 def _firmest(wishes: Sequence[_Wanted]) -> _Wanted:
