@@ -68,14 +68,16 @@ def layout_of(connection: sqlite3.Connection, path: str) -> int:
     return int(layout)
 
 
-def check_layout(connection: sqlite3.Connection, path: str) -> None:
+def check_layout(
+    connection: sqlite3.Connection, path: str, migrations: Sequence[Sequence[str]] = MIGRATIONS
+) -> None:
     """Refuse a file whose layout is not exactly the present one.
 
     Raises:
         NotALedger: another program's file, or an empty one.
         LedgerVersionUnknown, LedgerNeedsMigration: a later or earlier layout.
     """
-    found, known = layout_of(connection, path), len(MIGRATIONS)
+    found, known = layout_of(connection, path), len(migrations)
     if found == 0:
         raise NotALedger(path)
     if found > known:
