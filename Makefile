@@ -39,6 +39,9 @@ lint: setup ## format, style, types, import rows, sizes and docstrings
 fuzz: setup ## long property and fuzz runs (SECONDS_PER_TARGET=60)
 	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest -q -m "property or fuzz"
 	$(BIN)/python scripts/fuzz_decoders.py -max_total_time=$(SECONDS_PER_TARGET)
+	for target in $$($(BIN)/python -m fuzz.targets); do \
+		$(BIN)/python -m fuzz.run $$target -max_total_time=$(SECONDS_PER_TARGET); \
+	done
 
 kill: setup ## kill the writer at every write and look at what is left
 	$(BIN)/pytest -q -m crash

@@ -7,12 +7,16 @@ every signature and every co-signer; what must stop him is a relation or a shape
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 from tests.custody.shipped import forms, recipe, standards
 from tests.proofs.paper import Paper
 from vectors.plans import material
 from vectors.stage import PlainLot, Plan, stage
 
+from lodeline.custody.check_forms import WidthOutOfRange
+from lodeline.custody.forms import StrandWidth
 from lodeline.kernel.errors import LodelineError
+from lodeline.kernel.ids import FormName, StrandName
 from lodeline.proofs.batch import verify_batch
 from lodeline.proofs.proof import Proof
 from lodeline.proofs.prover import StatementIsFalse, check_truth
@@ -241,3 +245,16 @@ def test_saboteur_spends_a_crippled_lot_of_his_own_refused_entry(
     scene = stage(plan, Paper(), forms().all(), standards().all())
     (verdict,) = verify_batch([scene.task(Proof((), None, (), (), None))])
     assert type(verdict.refusal) is error
+
+
+@pytest.mark.parametrize("bits", [-1, 0, 1 << 40])
+def test_saboteur_brings_his_own_form_in_an_uncounted_vote(bits: int) -> None:
+    """A batch reads the tables as its votes would leave them, whether they pass or not."""
+    hydroxide = next(form for form in forms().all() if form.name == "cobalt-hydroxide")
+    widths = (StrandWidth(StrandName("Co"), bits),)
+    forged = structs.replace(hydroxide, name=FormName("forged"), strands=widths)
+    plan = step("split", (cobalt("forged", 10),), (cobalt("forged", 5), cobalt("forged", 5)))
+    scene = stage(plan, Paper(), (forged,), standards().all())
+    (verdict,) = verify_batch([scene.task(Proof((), None, (), (), None))])
+    assert type(verdict.refusal) is WidthOutOfRange
+    assert verdict.refusal.fields()["bits"] == bits
