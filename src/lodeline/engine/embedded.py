@@ -289,8 +289,7 @@ class EmbeddedLedger:
         """
         with self._turn:
             self._check_usable(to_write=True)
-            with self._write():
-                return self._checkpoints.keep(note)
+            return self._checkpoints.keep(note)
 
     def signed_checkpoint(self) -> bytes:
         """Return the last checkpoint that was signed, as a note.
