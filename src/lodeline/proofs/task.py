@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lodeline.custody.check_forms import check_form
 from lodeline.custody.forms import Form, FormTable
 from lodeline.custody.lots import LotPublic
 from lodeline.custody.recipes import Recipe
@@ -38,9 +39,15 @@ class TransformTask:
     def subject(self) -> Subject:
         """Return the subject of the proof.
 
+        Forms are checked again: one of a vote in the same batch may be here before the vote is
+        counted, and a width is a size of memory.
+
         Raises:
+            FormRefused, UnknownStrand: a form that could never be adopted.
             ShapeRefused, UnknownForm, UnknownStandard, RangesTooWide: from the compiler.
         """
+        for form in self.forms:
+            check_form(form)
         forms, standards = FormTable(self.forms), StandardTable(self.standards)
         return transform_subject(
             TransformView(self.recipe, forms, standards, self.body, self.spent)
