@@ -29,6 +29,7 @@ from lodeline.holder.plan_refusals import (
     ClaimNotWhole,
     ClaimsNotCovered,
     GrantClaimUnclear,
+    NothingToCredit,
 )
 from lodeline.holder.wishes import ClaimWish, Desk, Draft, Order
 from lodeline.kernel.bounds import PPM_ONE
@@ -380,6 +381,8 @@ class _Assignment:
         else:
             for wish in draft.wish.claims:
                 self._credit_wish(draft, drafts, wish)
+        if not draft.claims:
+            raise NothingToCredit(self._order.recipe.name, draft.form.name)
 
     def _carry(self, draft: Draft) -> None:
         """Carry the scheme's share of every credit, rounded down (T4 of a carrying step)."""

@@ -38,6 +38,7 @@ __all__ = [
     "MoreOutThanIn",
     "NotAllAccounted",
     "NotEnoughHeld",
+    "NothingToCredit",
     "PlanRefused",
     "PrimaryAboveEmissions",
     "ProcessBelowFloor",
@@ -383,6 +384,19 @@ class ClaimsNotCovered(PlanRefused):
     fr = "{claimed} de {element} porteraient {claim}, les entrées couvrent {available}"
     advice_en = "claim less, or add lots or credits that bear it"
     advice_fr = "déclarez moins, ou ajoutez des lots ou crédits qui la portent"
+
+
+class NothingToCredit(PlanRefused):
+    """A step that must give a credit, and nothing among the inputs would fill it."""
+
+    recipe: RecipeName
+    form: FormName
+
+    code = "plan-nothing-to-credit"
+    en = "{recipe} gives a {form}, and nothing that goes in bears a claim for it"
+    fr = "{recipe} donne un {form}, et rien de ce qui entre ne porte de déclaration pour lui"
+    advice_en = "use the recipe without credits for this material"
+    advice_fr = "prenez la recette sans crédits pour cette matière"
 
 
 class AssuranceTooSmall(PlanRefused):
