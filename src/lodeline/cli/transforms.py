@@ -24,7 +24,7 @@ from lodeline.node.transforming import (
     finish,
     planned_outputs,
     prepare,
-    prove_step,
+    prove_chain,
 )
 from lodeline.node.workspace import read_file, write_file
 
@@ -51,9 +51,9 @@ def transform(
                 return
             terminal.confirm("transform.confirm")
             with waiting(terminal, "transform.proving", recipe=prepared.recipe.name):
-                built = prove_step(own, prepared.step)
+                built = prove_chain(own, prepared.chain)
             done = finish(own, prepared, built)
-            made = [lot.lot_id for lot in built.made]
+            made = [lot.lot_id for lot in done.built.made]
             say_sent(terminal, own, done.sent, request or file.with_suffix(".request"))
     for lot in made:
         terminal.say("transform.made", lot=lot)

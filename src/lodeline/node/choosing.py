@@ -11,19 +11,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lodeline.custody.forms import FormClass
-from lodeline.custody.recipes import Port, Recipe
+from lodeline.custody.recipes import ANY_FORM, Port, Recipe
 from lodeline.custody.strands import Kind, Strand
 from lodeline.exchange.transform_file import ElementAmount
 from lodeline.holder.contents import Contents
 from lodeline.holder.plan_refusals import NotEnoughHeld
 from lodeline.holder.records import HeldLot
-from lodeline.holder.wishes import Wish
+from lodeline.holder.selection import choose_lots
+from lodeline.holder.wishes import Desk, Supply, Wish
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import ElementSymbol, FormName, RecipeName, SiteId, StandardName
 from lodeline.kernel.units import Milligrams
 from lodeline.node.holding import Holding
 
-__all__ = ["InputsNotNamed", "Need", "choose_inputs", "choose_material"]
+__all__ = ["InputsNotNamed", "Need", "choose_material", "choose_rights", "enters"]
 
 _RIGHT_KINDS: Mapping[FormClass, Kind] = {
     FormClass.LICENCE: Kind.LICENCE,
@@ -70,21 +71,21 @@ class Need:
         return cls(amounts, None if every else frozenset(standards))
 
 
-def choose_inputs(
+def choose_rights(
     own: Holding,
     recipe: Recipe,
     site: SiteId | None,
     named: Sequence[HeldLot],
     need: Need,
 ) -> tuple[HeldLot, ...]:
-    """Return the lots named and, for ports that none of them enters, the rights that are needed.
+    """Return the rights that a step needs, for ports that none of the lots named enters.
 
     Raises:
         InputsNotNamed: a port for material must be entered, and no lot is named for it.
     """
-    chosen = list(named)
+    chosen: list[HeldLot] = []
     for port in recipe.inputs:
-        if any(_enters(own, lot, port) for lot in named):
+        if any(_enters(own, lot.public.form, port) for lot in named):
             continue
         classes = _classes(own, port)
         if classes and all(found.is_right for found in classes):
@@ -94,16 +95,20 @@ def choose_inputs(
     return tuple(chosen)
 
 
+def enters(own: Holding, supplies: Sequence[Supply], port: Port) -> bool:
+    """Return whether any of some supplies may enter a port."""
+    return any(_enters(own, one.contents.form, port) for one in supplies)
+
+
 def _classes(own: Holding, port: Port) -> set[FormClass]:
     forms = own.session.state.tables.forms
     return {forms[name].form_class for name in port.forms if name in forms}
 
 
-def _enters(own: Holding, lot: HeldLot, port: Port) -> bool:
-    if lot.public.form in port.forms:
+def _enters(own: Holding, form: FormName, port: Port) -> bool:
+    if form in port.forms:
         return True
-    form_class = own.session.state.tables.forms[lot.public.form].form_class
-    return "*" in port.forms and not form_class.is_right
+    return ANY_FORM in port.forms and not own.session.state.tables.forms[form].form_class.is_right
 
 
 # ------------------------------------------------------------------ rights
@@ -176,34 +181,31 @@ def _ends(lot: HeldLot) -> tuple[int, int, bytes, int]:
 
 
 def choose_material(
-    own: Holding, recipe: Recipe, amount: ElementAmount, taken: Sequence[HeldLot]
+    own: Holding, desk: Desk, recipe: Recipe, amount: ElementAmount, taken: Sequence[HeldLot]
 ) -> tuple[HeldLot, ...]:
-    """Return lots that together hold at least an amount of a metal, as few as will do.
+    """Return the fewest, oldest lots of one form that hold at least an amount of a metal.
 
-    One lot that holds exactly that much is preferred; else the largest lots, the oldest first
-    among equals.
+    Where the recipe takes several forms, the first form of which enough is held.
 
     Raises:
-        NotEnoughHeld: all suitable lots together hold less.
+        NotEnoughHeld: of no form enough is held.
     """
     strand = Strand(amount.element, Kind.METAL)
-    lots = [
-        lot
-        for lot in own.unspent()
-        if lot not in taken
-        and lot.contents.amount(strand) > 0
-        and any(_enters(own, lot, port) for port in recipe.inputs)
-    ]
-    for lot in lots:
-        if lot.contents.amount(strand) == amount.mass:
-            return (lot,)
-    found: list[HeldLot] = []
-    held = 0
-    for lot in sorted(lots, key=lambda one: -one.contents.amount(strand)):
-        if held >= amount.mass:
-            break
-        found.append(lot)
-        held += lot.contents.amount(strand)
-    if held < amount.mass:
-        raise NotEnoughHeld(strand.name, Milligrams(held), amount.mass)
-    return tuple(found)
+    free = [lot for lot in own.unspent() if lot not in taken]
+    refusal = NotEnoughHeld(strand.name, Milligrams(0), amount.mass)
+    for form in _forms_held(own, recipe, free):
+        try:
+            return tuple(choose_lots(desk, free, form, strand, amount.mass))
+        except NotEnoughHeld as refused:
+            refusal = refused if refused.held > refusal.held else refusal
+    raise refusal
+
+
+def _forms_held(own: Holding, recipe: Recipe, lots: Sequence[HeldLot]) -> tuple[FormName, ...]:
+    """Return the forms of some lots that may enter a recipe as material, in their order."""
+    fitting = (
+        FormName(lot.public.form)
+        for lot in lots
+        if any(_enters(own, lot.public.form, port) for port in recipe.inputs)
+    )
+    return tuple(dict.fromkeys(fitting))

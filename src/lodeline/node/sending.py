@@ -44,12 +44,14 @@ class QueueOutcome:
 def dispatch(own: Holding, request: Request, lots: tuple[LotId, ...], label: str) -> Sent:
     """Promise lots to an entry, then send it, or give the request that others have to sign.
 
+    A lot that is made by an entry still in the queue is not in the vault and cannot be promised.
+
     Raises:
         LotNotFree: a lot was used or promised meanwhile.
         LodelineError: the ledger refused the entry; the lots are free again.
     """
     identity = entry_id(request.entry)
-    own.vault.reserve(lots, identity)
+    own.vault.reserve(tuple(lot for lot in lots if own.vault.holds(lot)), identity)
     if missing(own.session.state, request) or needs_consent(own.session.state, request):
         return request
     return send(own, completed(own.session.state, request), label)

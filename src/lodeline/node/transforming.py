@@ -7,22 +7,34 @@ neither numbers nor the promise of the lots.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lodeline.custody.plausibility import Advice
 from lodeline.custody.recipes import Recipe
+from lodeline.custody.strands import Kind, Strand
 from lodeline.exchange.transform_file import TransformFile
-from lodeline.holder.building import BuiltTransform, OwnedLot, Plan, build_transform
+from lodeline.holder.building import BuiltTransform, OwnedLot
 from lodeline.holder.contents import Contents
 from lodeline.holder.planner import plan_step
-from lodeline.holder.records import HeldLot, MadeRecord, OwnTransform
+from lodeline.holder.plans import blend_down, build_chain, take_amount
+from lodeline.holder.records import HeldLot, LotFacts, MadeRecord, OwnTransform
 from lodeline.holder.signing import sign_site, transform_entry
-from lodeline.holder.wishes import Desk, Order, Step, contents_of_planned, supply_of
-from lodeline.kernel.ids import LotId, MemberId, SiteId
+from lodeline.holder.wishes import (
+    Chain,
+    Desk,
+    FromStep,
+    Order,
+    Step,
+    Supply,
+    contents_of_planned,
+    supply_of,
+)
+from lodeline.kernel.ids import LotId, MemberId, RecipeName, SiteId
 from lodeline.ledger.entries import Transform, entry_id
 from lodeline.node.capturing import Captured, capture
-from lodeline.node.choosing import Need, choose_inputs, choose_material
+from lodeline.node.choosing import Need, choose_material, choose_rights, enters
 from lodeline.node.governing import recipe_named
 from lodeline.node.granting import tables_of
 from lodeline.node.holding import Holding
@@ -38,11 +50,16 @@ __all__ = [
     "keep",
     "planned_outputs",
     "prepare",
-    "prove_step",
+    "prove_chain",
+    "settle",
+    "shifted",
+    "supply",
 ]
 
 _SEES_PROCESS = ("auditor", "carrier", "energy-auditor")
 _SEES_INPUTS = ("auditor", "counterparty", "umpire")
+_SEES_RIGHTS = ("auditor", "authority", "certifier", "customs")
+_SPLIT, _BLEND = RecipeName("split"), RecipeName("blend")
 
 
 @dataclass(frozen=True)
@@ -56,15 +73,22 @@ class PlannedOutput:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A step with every number filled in, not yet proved."""
+    """A step with every number filled in, not yet proved, and what must happen before it."""
 
     captured: Captured
     inputs: tuple[HeldLot, ...]
-    step: Step
+    """Lots that are used up, be it by a step before."""
+    chain: Chain
+    """Splits and blends that make the inputs what they should be; at last the step itself."""
+
+    @property
+    def step(self) -> Step:
+        """Return the step that was asked for."""
+        return self.chain.steps[-1]
 
     @property
     def recipe(self) -> Recipe:
-        """Return the recipe."""
+        """Return its recipe."""
         return self.step.recipe
 
 
@@ -82,6 +106,11 @@ def desk_of(own: Holding) -> Desk:
     return Desk(tables_of(session), session.constants, session.now(), own.address)
 
 
+def supply(own: Holding, lot: HeldLot) -> Supply:
+    """Return a held lot as something that a step can use up."""
+    return supply_of(lot.owned(own.keys), None if lot.site is None else SiteId(lot.site))
+
+
 def prepare(own: Holding, file: TransformFile, folder: Path) -> Prepared:
     """Return the step that a file describes, every number filled in.
 
@@ -94,28 +123,63 @@ def prepare(own: Holding, file: TransformFile, folder: Path) -> Prepared:
     _, record = recipe_named(own.session, file.recipe)
     captured = capture(own, record.recipe, file, folder)
     wishes = tuple(output.wish for output in captured.outputs)
-    named = _named(own, file, record.recipe)
-    inputs = choose_inputs(own, record.recipe, file.site, named, Need.of(wishes))
+    gathered = _gather(own, file, record.recipe)
+    rights = choose_rights(own, record.recipe, file.site, gathered.held, Need.of(wishes))
     order = Order(
         recipe=record.recipe,
-        inputs=tuple(
-            supply_of(lot.owned(own.keys), None if lot.site is None else SiteId(lot.site))
-            for lot in inputs
-        ),
+        inputs=(*gathered.supplies, *(supply(own, lot) for lot in rights)),
         wishes=wishes,
         site=file.site,
         process=captured.process,
         signers=captured.signers,
         replaces=None if file.replaces is None else own.lot_named(file.replaces.text).lot_id,
     )
-    return Prepared(captured, inputs, plan_step(desk_of(own), order))
+    chain = gathered.chain.then(plan_step(desk_of(own), order))
+    return Prepared(captured, (*gathered.held, *rights), chain)
 
 
-def _named(own: Holding, file: TransformFile, recipe: Recipe) -> tuple[HeldLot, ...]:
-    found = [own.vault.free_lot(own.lot_named(item.text).lot_id) for item in file.inputs.lots]
+@dataclass
+class _Gathered:
+    """Material for a step: lots of the vault, and what they have become by the time it happens."""
+
+    held: list[HeldLot]
+    supplies: list[Supply]
+    chain: Chain
+
+
+def _gather(own: Holding, file: TransformFile, recipe: Recipe) -> _Gathered:
+    """Return the lots that a file names, with splits where an amount was asked for."""
+    named = [own.vault.free_lot(own.lot_named(item.text).lot_id) for item in file.inputs.lots]
+    found = _Gathered(named, [supply(own, lot) for lot in named], Chain())
+    desk = desk_of(own)
     for amount in file.inputs.amounts:
-        found += choose_material(own, recipe, amount, found)
-    return tuple(found)
+        lots = choose_material(own, desk, recipe, amount, found.held)
+        _, split = recipe_named(own.session, _SPLIT)
+        strand = Strand(amount.element, Kind.METAL)
+        supplies = [supply(own, lot) for lot in lots]
+        taken = take_amount(desk, split.recipe, supplies, strand, amount.mass)
+        found.held += lots
+        found.supplies += [shifted(one, len(found.chain.steps)) for one in taken.lots]
+        found.chain = Chain((*found.chain.steps, *taken.chain.steps))
+    return _blended(own, desk, recipe, found)
+
+
+def shifted(one: Supply, by: int) -> Supply:
+    """Return a supply out of a chain that was put behind ``by`` other steps."""
+    source = one.source
+    if not isinstance(source, FromStep):
+        return one
+    return replace(one, source=FromStep(source.step + by, source.output))
+
+
+def _blended(own: Holding, desk: Desk, recipe: Recipe, found: _Gathered) -> _Gathered:
+    """Blend material first where there are more lots of it than the recipe takes at once."""
+    ports = [port for port in recipe.inputs if enters(own, found.supplies, port)]
+    if len(ports) != 1 or len(found.supplies) <= ports[0].at_most:
+        return found
+    _, blend = recipe_named(own.session, _BLEND)
+    chain, left = blend_down(desk, blend.recipe, found.supplies, ports[0].at_most, found.chain)
+    return _Gathered(found.held, left, chain)
 
 
 def planned_outputs(own: Holding, prepared: Prepared) -> tuple[PlannedOutput, ...]:
@@ -129,59 +193,63 @@ def planned_outputs(own: Holding, prepared: Prepared) -> tuple[PlannedOutput, ..
     return tuple(found)
 
 
-def prove_step(own: Holding, step: Step) -> BuiltTransform:
-    """Return a step proved, its own proof verified; takes most of the time there is.
+def prove_chain(own: Holding, chain: Chain) -> tuple[BuiltTransform, ...]:
+    """Return steps proved one after the other, each own proof verified.
 
     Raises:
-        ShapeRefused, StatementIsFalse, OpeningDoesNotMatch: it cannot be proved.
+        ShapeRefused, StatementIsFalse, OpeningDoesNotMatch: one cannot be proved.
     """
-    plan = Plan(
-        recipe=step.recipe,
-        site=step.site,
-        inputs=tuple(_owned(supply.source) for supply in step.inputs),
-        outputs=step.outputs,
-        process=step.process,
-        signers=step.signers,
-        replaces=step.replaces,
-    )
-    return build_transform(plan, tables_of(own.session), own.session.entropy)
+    return build_chain(desk_of(own), chain, own.keys, own.session.entropy)
 
 
-def _owned(source: object) -> OwnedLot:
-    if not isinstance(source, OwnedLot):
-        message = "a step of a chain is proved by the chain"
-        raise TypeError(message)
-    return source
-
-
-def finish(own: Holding, prepared: Prepared, built: BuiltTransform) -> Finished:
-    """Keep a proved step, sign it, and send it or make the request for its co-signers.
+def finish(own: Holding, prepared: Prepared, built: Sequence[BuiltTransform]) -> Finished:
+    """Keep proved steps, sign them, and send them or make the request for co-signers of the last.
 
     Raises:
         FacilityKeyMissing: the site's key is not with this member.
         LotNotFree: a lot was used or promised meanwhile.
-        LodelineError: the ledger refused it; the lots are free again.
+        LodelineError: the ledger refused one; its lots are free again.
+    """
+    sent: Sent | None = None
+    for one, step in zip(built, prepared.chain.steps, strict=True):
+        facts = prepared.captured.outputs if step is prepared.step else ()
+        sent = settle(own, step, one, tuple(output.facts for output in facts))
+    if sent is None:
+        message = "a chain has at least one step"
+        raise TypeError(message)
+    return Finished(built[-1], sent)
+
+
+def settle(
+    own: Holding, step: Step, built: BuiltTransform, facts: Sequence[LotFacts | None] = ()
+) -> Sent:
+    """Keep one proved step, sign it, and send it or make the request for its co-signers.
+
+    Raises:
+        FacilityKeyMissing, LotNotFree, …: as `finish`.
     """
     entry = transform_entry(built)
-    if built.body.site is not None and prepared.recipe.needs_site:
+    if built.body.site is not None and step.recipe.needs_site:
         entry = sign_site(entry, built.body.site, own.keys.facility(built.body.site))
-    request = Request(entry, (), (), _shown(own, prepared, built, entry))
+    request = Request(entry, (), (), _shown(own, step, built, entry))
     for signer in dict.fromkeys(signer.member for signer in built.body.signers):
         if signer == own.member:
             request = with_signature(own.session.state, request, signer, own.keys)
-    keep(own, prepared, built)
-    lots = tuple(lot.lot_id for lot in prepared.inputs)
-    return Finished(built, dispatch(own, request, lots, prepared.recipe.name))
+    keep(own, step, built, facts)
+    lots = tuple(LotId(item.lot) for item in built.body.inputs)
+    return dispatch(own, request, lots, step.recipe.name)
 
 
-def keep(own: Holding, prepared: Prepared, built: BuiltTransform) -> None:
+def keep(
+    own: Holding, step: Step, built: BuiltTransform, facts: Sequence[LotFacts | None] = ()
+) -> None:
     """Write the numbers of a step, and what is known about its outputs, into the vault."""
     with own.vault.change():
         own.vault.record_transform(
             OwnTransform(
                 transform=built.transform_id,
                 recipe=built.body.recipe,
-                recipe_name=prepared.recipe.name,
+                recipe_name=step.recipe.name,
                 site=built.body.site,
                 inputs=tuple(item.lot for item in built.body.inputs),
                 outputs=tuple(
@@ -191,33 +259,40 @@ def keep(own: Holding, prepared: Prepared, built: BuiltTransform) -> None:
                 remark="",
             )
         )
-        for made, captured in zip(built.made, prepared.captured.outputs, strict=False):
-            if captured.facts is not None:
-                own.vault.record_facts(LotId(made.lot_id), captured.facts)
+        for made, known in zip(built.made, facts, strict=False):
+            if known is not None:
+                own.vault.record_facts(LotId(made.lot_id), known)
 
 
 # ------------------------------------------------------------------ what signers see
 
 
-def _shown(
-    own: Holding, prepared: Prepared, built: BuiltTransform, entry: Transform
-) -> tuple[Shown, ...]:
+def _shown(own: Holding, step: Step, built: BuiltTransform, entry: Transform) -> tuple[Shown, ...]:
     """Return what each signer but the holder is asked to vouch for, sealed to it."""
     identity = entry_id(entry)
     found = []
     for signer in built.body.signers:
         if signer.member == own.member:
             continue
-        pieces = tuple(_pieces(signer.role, prepared, built))
+        pieces = _pieces(own, signer.role, step, built)
         found.append(seal_pieces(own.session.member(signer.member), identity, pieces))
     return tuple(found)
 
 
-def _pieces(role: str, prepared: Prepared, built: BuiltTransform) -> list[Piece]:
+def _pieces(own: Holding, role: str, step: Step, built: BuiltTransform) -> list[Piece]:
+    """Return what a role needs to judge; what is left of rights is nobody's business but theirs."""
     found: list[Piece] = []
+    forms = own.session.state.tables.forms
     if role in _SEES_PROCESS and built.process is not None:
         found.append(Piece("process", 0, built.process))
     if role in _SEES_INPUTS:
-        found += [Piece("input", index, lot.opening) for index, lot in enumerate(prepared.inputs)]
-    found += [Piece("output", index, made.opening) for index, made in enumerate(built.made)]
+        found += [
+            Piece("input", index, source.opening)
+            for index, one in enumerate(step.inputs)
+            if isinstance(source := one.source, OwnedLot)
+        ]
+    for index, made in enumerate(built.made):
+        is_right = forms[made.public.form].form_class.is_right
+        if not is_right or role in _SEES_RIGHTS:
+            found.append(Piece("output", index, made.opening))
     return found
