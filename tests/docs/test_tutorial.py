@@ -1,0 +1,36 @@
+"""The tutorial names commands that exist, and its files are there."""
+
+import re
+
+from tests.docs.pages import DOCS
+
+from lodeline.cli.commands import COMMANDS, GROUPS
+
+TEXT = (DOCS / "tutorial.md").read_text(encoding="utf-8")
+CALL = re.compile(r"lodeline\s+(?:--\S+\s+\S+\s+)*([a-z][a-z-]*)(?:\s+([a-z][a-z-]*))?")
+KNOWN = {*COMMANDS, *(f"{group} {verb}" for group, verbs in GROUPS.items() for verb in verbs)}
+
+
+def called() -> set[str]:
+    plain = re.sub(r"\s*\\\n\s*", " ", TEXT)
+    spans = re.findall(r"`(lodeline [^`]+)`", plain) + re.findall(
+        r"^\$ (lodeline .+)$", plain, re.MULTILINE
+    )
+    found = set()
+    for span in spans:
+        match = CALL.match(" ".join(span.split()))
+        assert match is not None, span
+        first, second = match.groups()
+        found.add(f"{first} {second}" if first in GROUPS else first)
+    return found
+
+
+def test_every_command_of_the_tutorial_exists() -> None:
+    assert len(called()) > 15
+    assert called() <= KNOWN
+
+
+def test_the_commands_page_lists_them_all() -> None:
+    text = (DOCS / "commands.md").read_text(encoding="utf-8")
+    headings = set(re.findall(r"^## `lodeline ([^`]+)`$", text, re.MULTILINE))
+    assert headings == KNOWN
