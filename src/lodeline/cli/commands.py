@@ -16,6 +16,7 @@ from typer.main import get_command
 from lodeline.cli import (
     bundles,
     claims,
+    corrections,
     disclosures,
     founding,
     grants,
@@ -50,6 +51,9 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "accept": trades.accept,
     "decline": trades.decline,
     "withdraw": trades.withdraw,
+    "reverse": corrections.reverse,
+    "recall": corrections.recall,
+    "lift-recall": corrections.lift_recall,
     "trace": tracing.trace,
     "impact": tracing.impact,
     "bundle": bundles.bundle,

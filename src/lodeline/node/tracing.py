@@ -11,7 +11,7 @@ from lodeline.kernel.ids import LotId, SiteId
 from lodeline.lineage.graph import Graph, Lineage
 from lodeline.node.holding import Holding, LotPrefixAmbiguous
 
-__all__ = ["NothingNamed", "Traced", "impact_of", "known_contents", "trace_of"]
+__all__ = ["NothingNamed", "Traced", "impact_of", "known_contents", "lot_in_log", "trace_of"]
 
 _LEAST_PREFIX = 6
 
@@ -77,6 +77,18 @@ def impact_of(own: Holding, name: str) -> Traced:
     if lot is None:
         raise NothingNamed(name)
     return _known(own, graph.downstream((lot,)))
+
+
+def lot_in_log(own: Holding, name: str) -> LotId:
+    """Return a lot of the ledger, the holder's or not, by the beginning of its number.
+
+    Raises:
+        NothingNamed, LotPrefixAmbiguous: the name does not tell which.
+    """
+    lot = _lot_named(own, Graph(own.session.state), name)
+    if lot is None:
+        raise NothingNamed(name)
+    return lot
 
 
 def _known(own: Holding, lineage: Lineage) -> Traced:

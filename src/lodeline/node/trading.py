@@ -8,7 +8,7 @@ the part again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import msgspec
@@ -19,6 +19,7 @@ from lodeline.custody.recipes import Family, Recipe
 from lodeline.custody.strands import Kind, Strand
 from lodeline.engine.interface import Receipt
 from lodeline.exchange.transform_file import ElementAmount
+from lodeline.holder.building import OwnedLot
 from lodeline.holder.plans import plan_part, plan_sale
 from lodeline.holder.records import HeldLot, OfferSide, StoredOffer
 from lodeline.holder.signing import (
@@ -29,7 +30,7 @@ from lodeline.holder.signing import (
     transform_entry,
     withdraw_entry,
 )
-from lodeline.holder.wishes import Chain
+from lodeline.holder.wishes import Chain, Step
 from lodeline.kernel import cbor
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import ElementW, Hash32, Hash32W, LotId, MemberId, MemberIdW, RecipeName
@@ -185,7 +186,17 @@ def offer(
     buyer = address_of(own.session.member(to))
     supplies = [supply(own, lot) for lot in free]
     steps = plan_sale(desk_of(own), _sale_recipe(own), supplies, buyer)
-    return tuple(_offered(own, Chain((step,)), to, deadline) for step in steps)
+    return tuple(_offered(own, Chain((_with_memos(own, step),)), to, deadline) for step in steps)
+
+
+def _with_memos(own: Holding, sale: Step) -> Step:
+    """Let each lot go on with the remark that came with it, such as the seals to be found."""
+    memos = [
+        own.vault.lot(one.source.lot_id).memo if isinstance(one.source, OwnedLot) else ""
+        for one in sale.inputs
+    ]
+    outputs = (replace(lot, memo=memo) for lot, memo in zip(sale.outputs, memos, strict=True))
+    return replace(sale, outputs=tuple(outputs))
 
 
 def _offered(own: Holding, chain: Chain, to: MemberId, deadline: BlockTime) -> Offered:
