@@ -293,7 +293,7 @@ _MAKING = {
 PLANS: Mapping[str, Plan] = {**_GRANTS, **_SOURCES, **_HANDLING, **_MAKING}
 
 CLAIM_LOTS: tuple[PlainLot, ...] = (
-    _sulfate(300, 42, 21, SEGREGATED),
-    material("sulfate", {"Co": 200}, 28, 7, {("Co", BLEND): 50}),
+    material("sulfate", {"Co": 300}, 42, 21, {("Co", SEGREGATED): 300}, "pack-1"),
+    material("sulfate", {"Co": 200}, 28, 7, {("Co", BLEND): 50}, "pack-1"),
 )
-"""Lots about which the questions of the vectors are answered."""
+"""Lots about which the questions of the vectors are answered, bound to one product."""

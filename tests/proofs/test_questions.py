@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -31,6 +32,7 @@ from lodeline.proofs.questions import (
     ClaimBody,
     IntensityAtMost,
     NoSuchMetal,
+    NotOfTheProduct,
     PrimaryAtLeast,
     Question,
     ShareAtLeast,
@@ -46,6 +48,9 @@ AUDIENCE = Audience(
     CHAIN, "importer", Hash32(bytes(32)), "due diligence", "pack-1", 1_800_000_000, 42,
     Hash32(b"r" * 32),
 )  # fmt: skip
+
+
+GENERAL = msgspec.structs.replace(AUDIENCE, product=None)
 
 
 def share(ppm: int, model: str = "segregated", standard: StandardName = MINE) -> ShareAtLeast:
@@ -88,13 +93,14 @@ class Answer:
         self,
         question: Question,
         plain: tuple[PlainLot, ...] = CLAIM_LOTS,
-        audience: Audience = AUDIENCE,
+        audience: Audience | None = None,
         lots: tuple[Lot, ...] | None = None,
     ) -> None:
         hand = Committer(ENTROPY)
         self.lots = tuple(hand.lot(lot) for lot in plain) if lots is None else lots
         names = tuple(LotId(bytes([index]) * 32) for index in range(len(self.lots)))
-        self.body = ClaimBody(question, audience, names)
+        bound = all(lot.public.product is not None for lot in self.lots)
+        self.body = ClaimBody(question, audience or (AUDIENCE if bound else GENERAL), names)
 
     @property
     def subject(self) -> Subject:
@@ -181,7 +187,18 @@ def test_an_answer_without_a_product_is_none_about_one() -> None:
     general = msgspec.structs.replace(AUDIENCE, product=None)
     answer = Answer(share(600_000), audience=general)
     proof = answer.prove()
-    assert isinstance(refused(answer.instead(audience=AUDIENCE), proof), ProofDoesNotHold)
+    assert isinstance(refused(answer.instead(audience=AUDIENCE), proof), ProofShapeWrong)
+
+
+def test_an_answer_about_a_product_needs_lots_that_are_bound_to_it() -> None:
+    """Clean cobalt from anywhere must not answer for a battery that holds none of it."""
+    bound = Answer(share(600_000))
+    with pytest.raises(StatementIsFalse):
+        Answer(share(600_000), audience=changed(AUDIENCE, ("product",), "pack-2")).prove()
+    elsewhere = tuple(replace(lot, product=None) for lot in CLAIM_LOTS)
+    with pytest.raises(NotOfTheProduct):
+        _ = Answer(share(600_000), plain=elsewhere, audience=AUDIENCE).subject
+    assert refused(bound.subject, bound.prove()) is None
 
 
 @pytest.mark.parametrize("question", [share(599_999), share(600_000, "controlled-blending")])
@@ -233,7 +250,7 @@ def test_a_transform_s_proof_is_no_answer() -> None:
     answer = Answer(share(600_000))
     proof = answer.prove()
     sale = Answer(share(600_000), PLANS["sale"].inputs)
-    assert isinstance(refused(sale.subject, proof), ProofDoesNotHold)
+    assert isinstance(refused(sale.subject, proof), (ProofDoesNotHold, ProofShapeWrong))
 
 
 def test_a_question_about_a_metal_that_is_not_there_is_refused() -> None:

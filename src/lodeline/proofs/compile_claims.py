@@ -140,11 +140,18 @@ def _feeding(view: TransformView, sources: list[_Borne], b: _Borne) -> frozenset
     found = frozenset(
         index
         for index, source in enumerate(sources)
-        if source.claim.model >= b.claim.model and _pool(source) in pools
+        if source.claim.model >= b.claim.model
+        and _pool(source) in pools
+        and not (_pool(b) is _Pool.CREDIT and _is_retired(source))
     )
     if not found:
         raise ClaimFromNothing(b.claim.text, b.strand.element)
     return found
+
+
+def _is_retired(source: _Borne) -> bool:
+    """Return whether book-and-claim credit ended on this material: it is never credit again."""
+    return _pool(source) is _Pool.MATERIAL and source.claim.model is Model.BOOK_AND_CLAIM
 
 
 def _at_least(

@@ -32,9 +32,10 @@ from lodeline.proofs.relations import (
     RuleNumber,
     Side,
     Statement,
+    Zero,
 )
 from lodeline.proofs.subject import Owner, Subject, commitments_of
-from lodeline.proofs.view import LotView, bits_for
+from lodeline.proofs.view import LotView, bits_for, product_number
 
 __all__ = [
     "AmountBetween",
@@ -42,6 +43,7 @@ __all__ = [
     "ClaimBody",
     "IntensityAtMost",
     "NoSuchMetal",
+    "NotOfTheProduct",
     "PrimaryAtLeast",
     "Question",
     "ShareAtLeast",
@@ -63,6 +65,19 @@ class NoSuchMetal(LodelineError):
     fr = "Aucun de ces lots ne contient {element}"
     advice_en = "ask about a metal that the lots contain"
     advice_fr = "posez la question sur un métal que les lots contiennent"
+
+
+class NotOfTheProduct(LodelineError):
+    """An answer about a product from a lot that is no product."""
+
+    product: str
+    form: str
+
+    code = "not-of-the-product"
+    en = "The answer is to be about {product}, but a lot of {form} is bound to no product"
+    fr = "La réponse doit porter sur {product}, mais un lot de {form} n'est lié à aucun produit"
+    advice_en = "name the product's own lot, or leave the product out"
+    advice_fr = "nommez le lot du produit lui-même, ou omettez le produit"
 
 
 class _Wire(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -116,7 +131,7 @@ class Audience(_Wire, frozen=True):
     """Chosen by the verifier, so that an old answer cannot be shown again."""
     purpose: Annotated[str, msgspec.Meta(max_length=256)]
     product: Annotated[str, msgspec.Meta(max_length=128)] | None
-    """The product identifier that the answer is about, where it is about one."""
+    """The product identifier that every named lot must be bound to, where it is about one."""
     expires: int
     """Block time until which the answer may be relied on."""
     checkpoint_size: int
@@ -141,6 +156,7 @@ def claim_subject(body: ClaimBody, lots: Sequence[LotPublic], forms: FormTable) 
 
     Raises:
         NoSuchMetal: no lot contains the metal asked about.
+        NotOfTheProduct: the audience names a product, and a lot is none.
         UnknownForm, RangesTooWide: see each.
     """
     views = tuple(
@@ -150,12 +166,26 @@ def claim_subject(body: ClaimBody, lots: Sequence[LotPublic], forms: FormTable) 
     ranges = tuple(
         InRange(rule, form, bits_for(largest)) for form, largest in _forms(body.question, views)
     )
-    statement = Statement(len(views), (), (), (), ranges)
+    zeros = tuple(_product_relations(body.audience, views))
+    statement = Statement(len(views), zeros, (), (), ranges)
     binding = [(Label.BODY, cbor.encode_struct(body))]
     binding += [(Label.INPUT_LOT, cbor.encode_struct(lot)) for lot in lots]
     owners = tuple(Owner(lot.owner, None) for lot in lots)
     named = dict(commitments_of(Side.INPUT, tuple(lots)))
     return Subject(Domain.CLAIM, tuple(binding), statement, named, owners, ())
+
+
+def _product_relations(audience: Audience, lots: tuple[LotView, ...]) -> Iterator[Zero]:
+    """Yield, where the answer is about a product, that each lot is bound to that identifier."""
+    if audience.product is None:
+        return
+    number = product_number(audience.chain, audience.product)
+    for lot in lots:
+        if lot.lot.product is None:
+            raise NotOfTheProduct(audience.product, lot.form.name)
+        form = LinearForm.of(lot.number(SlotKind.PRODUCT)) + LinearForm(constant=-number)
+        place = Place(output=lot.index, detail="product")
+        yield Zero(Rule(RuleNumber.CLAIM_PROOF, place), form)
 
 
 def _forms(question: Question, lots: tuple[LotView, ...]) -> Iterator[tuple[LinearForm, int]]:
