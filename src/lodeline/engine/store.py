@@ -209,11 +209,15 @@ class Store:
         Raises:
             LedgerNotRead: the file cannot be read.
         """
-        query = "SELECT leaf_index, leaf FROM leaves WHERE leaf_index >= ? AND leaf_index < ?"
-        for low in range(start, end, _PAGE):
-            high = min(low + _PAGE, end)
-            for index, leaf in self._rows(f"{query} ORDER BY leaf_index", low, high):
+        query = (
+            "SELECT leaf_index, leaf FROM leaves WHERE leaf_index >= ? AND leaf_index < ?"
+            " ORDER BY leaf_index LIMIT ?"
+        )
+        low = int(start)
+        while rows := self._rows(query, low, end, _PAGE):
+            for index, leaf in rows:
                 yield LeafIndex(index), bytes(leaf)
+            low = rows[-1][0] + 1
 
     def hashes(self, start: LeafIndex = FIRST) -> list[EntryHash]:
         """Return the stored leaf hashes from an index on, in their order.
@@ -221,8 +225,17 @@ class Store:
         Raises:
             LedgerNotRead: the file cannot be read.
         """
-        query = "SELECT hash FROM leaf_hashes WHERE leaf_index >= ? ORDER BY leaf_index"
-        return [EntryHash(bytes(row[0])) for row in self._rows(query, start)]
+        return [found for _, found in self.indexed_hashes(start)]
+
+    def indexed_hashes(self, start: LeafIndex = FIRST) -> list[tuple[LeafIndex, EntryHash]]:
+        """Return the stored leaf hashes with the indexes that they are stored under.
+
+        Raises:
+            LedgerNotRead: the file cannot be read.
+        """
+        query = "SELECT leaf_index, hash FROM leaf_hashes WHERE leaf_index >= ? ORDER BY leaf_index"
+        rows = self._rows(query, start)
+        return [(LeafIndex(index), EntryHash(bytes(found))) for index, found in rows]
 
     def parts(self) -> Iterator[StoredPart]:
         """Yield the stored parts of the state, in their order.
