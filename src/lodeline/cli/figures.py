@@ -37,15 +37,24 @@ def masses_text(figures: LotFigures, lang: Lang, separator: str = ", ") -> str:
 
 
 def claims_text(figures: LotFigures, lang: Lang, separator: str = ", ") -> str:
-    """Return the claims with their shares or, without an amount to be a share of, masses."""
-    return separator.join(_claim(item, lang) for item in figures.claims)
+    """Return the claims with their shares or, without an amount to be a share of, masses.
+
+    The reserve bears what its metal bears and is not repeated; where there are several metals, each
+    claim says of which it speaks.
+    """
+    several = len(list(figures.metals)) > 1
+    return separator.join(
+        _claim(item, lang, several=several)
+        for item in figures.claims
+        if item.strand.kind is not Kind.TOLERANCE
+    )
 
 
-def _claim(item: ClaimFigure, lang: Lang) -> str:
+def _claim(item: ClaimFigure, lang: Lang, *, several: bool) -> str:
     if item.share is None:
         return f"{format_mass(item.mass, lang)} {item.claim.text}"
-    element = "" if item.strand.kind is Kind.METAL else f" ({item.strand.name})"
-    return f"{format_share(item.share, lang)} {item.claim.text}{element}"
+    element = f" {item.strand.name}" if several else ""
+    return f"{format_share(item.share, lang)}{element} {item.claim.text}"
 
 
 def emissions_text(figures: LotFigures, lang: Lang) -> str:
