@@ -23,7 +23,7 @@ from lodeline.pilot.telling import COBALT, MONTHS, Telling, scaled
 from lodeline.pilot.trading import blend, split
 from lodeline.pilot.upstream import Stores
 
-__all__ = ["Aside", "Yard", "refine_month", "sell_month"]
+__all__ = ["Aside", "Yard", "close_credit", "refine_month", "sell_month"]
 
 JULY, AUGUST, SEPTEMBER = MONTHS
 _TO_CREDIT = Ppm(250_000)
@@ -164,9 +164,13 @@ def _refine_balanced(
         )
         return taken
     refine(telling, telling.at(month, 25), artisanal, Refining(None))
-    if yard.credit is not None:
-        yard.credit = carry(telling, telling.at(month, 27), yard.credit)
     return None
+
+
+def close_credit(telling: Telling, yard: Yard) -> None:
+    """Carry what is left of the credit into the next quarter, as far as the standard allows."""
+    if yard.credit is not None:
+        yard.credit = carry(telling, telling.at(SEPTEMBER, 27), yard.credit)
 
 
 def _by_claims(yard: Yard) -> tuple[list[PlainLot], list[PlainLot]]:

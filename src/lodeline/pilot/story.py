@@ -17,7 +17,7 @@ from lodeline.pilot.downstream import Made, Round, make_round, plan_rounds
 from lodeline.pilot.figures import share_of
 from lodeline.pilot.leaching import count_silo
 from lodeline.pilot.recycling import recycle
-from lodeline.pilot.refineries import Aside, Yard, refine_month, sell_month
+from lodeline.pilot.refineries import Aside, Yard, close_credit, refine_month, sell_month
 from lodeline.pilot.refining import assured
 from lodeline.pilot.scenario import Scenario
 from lodeline.pilot.steps import Chapter, PlainLot, Step
@@ -69,7 +69,9 @@ def _quarter(telling: Telling) -> tuple[PlainLot, ...]:
     late = make_round(telling, second, others, lithium)
     bought = (*_sold(telling, AUGUST, metal, other), *_sold(telling, AUGUST, balanced, other))
     rest = make_round(telling, other, bought, ())
-    _upstream(telling, SEPTEMBER, stores, yard, Aside())
+    if telling.scale.whole:
+        _upstream(telling, SEPTEMBER, stores, yard, Aside())
+    close_credit(telling, yard)
     for silo in stores.silos.values():
         count_silo(telling, silo)
     return (*early.cars, *late.cars, *rest.cars)

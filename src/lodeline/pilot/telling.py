@@ -43,6 +43,7 @@ KILOGRAM = 1_000_000
 """Milligrams."""
 _CARS, _FEWEST_CARS = 100, 5
 _BATCHES, _MOST_BATCHES = 2, 6
+_WHOLE_FROM = Decimal("0.5")
 _DAY, _HOUR, _MINUTE = 86_400, 3_600, 60
 _LONGEST_MONTH = 31
 
@@ -84,6 +85,8 @@ class Scale:
     """Car batteries that are put on the market."""
     batches: int
     """Mining batches of each producer in a month."""
+    whole: bool
+    """Whether all three months are mined; a short run closes the quarter on two months' stock."""
 
 
 def parse_scale(text: str) -> Scale:
@@ -101,7 +104,8 @@ def parse_scale(text: str) -> Scale:
     if not fits:
         raise ScaleOutside(text, str(least), str(most))
     cars = max(_FEWEST_CARS, int(scale * _CARS))
-    return Scale(cars, min(_MOST_BATCHES, max(1, int(scale * _BATCHES))))
+    batches = min(_MOST_BATCHES, max(1, int(scale * _BATCHES)))
+    return Scale(cars, batches, whole=scale >= _WHOLE_FROM)
 
 
 def scaled(amount: Milligrams, part: int, whole: int) -> Milligrams:
