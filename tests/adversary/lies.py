@@ -274,6 +274,7 @@ def _claims() -> list[Lie]:
             4,
             8,
         ),
+        _lie("a store sorts clean from unclean under mass balance", _sorted_stock(), 8),
         _lie("a blend's claim is negative", gives(blend, 0, {}, {("Co", BLEND): -1}), 5, 8),
         _lie(
             "an identity-preserved part is short of its claim",
@@ -325,6 +326,18 @@ def _claims() -> list[Lie]:
         _lie("a credit of another site is taken up", takes(up, 1, {}, site="site-2"), 9),
         _lie("a credit goes to another site", gives(down, 1, {}, site="site-2"), 9),
     ]
+
+
+def _sorted_stock() -> Plan:
+    """Return a store of stock of which 300 of 500 mg bear a claim, sorted into 240 and 60."""
+    inputs = (_claiming(300, 40, 300), _claiming(200, 30, 0))
+    return replace(
+        PLANS["store"], inputs=inputs, outputs=(_claiming(250, 35, 240), _claiming(250, 35, 60))
+    )
+
+
+def _claiming(cobalt: int, emissions: int, claimed: int) -> PlainLot:
+    return material("hydroxide", {"Co": cobalt}, emissions, 0, {("Co", BALANCED): claimed})
 
 
 def _emissions() -> list[Lie]:

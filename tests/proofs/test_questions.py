@@ -39,6 +39,7 @@ from lodeline.proofs.questions import (
     claim_subject,
 )
 from lodeline.proofs.relations import RuleNumber, Side
+from lodeline.proofs.shape_errors import AmountMissing, FieldNotExpected
 from lodeline.proofs.subject import Subject
 from lodeline.proofs.verifier import ProofDoesNotHold, ProofShapeWrong
 
@@ -331,3 +332,24 @@ def replace_lots(body: ClaimBody, count: int) -> ClaimBody:
 def test_a_body_reads_back() -> None:
     body = Answer(share(1)).body
     assert cbor.decode_struct(cbor.encode_struct(body), ClaimBody) == body
+
+
+@pytest.mark.parametrize("question", [PrimaryAtLeast(1), IntensityAtMost(COBALT, 5), share(1)])
+@pytest.mark.parametrize("field", ["emissions", "primary"])
+def test_a_lot_without_its_numbers_is_refused_by_name(question: Question, field: str) -> None:
+    """A stranger's bundle may hold anything; what is missing must not surface as a crash."""
+    answer = Answer(question, audience=GENERAL)
+    bare = [msgspec.structs.replace(lot.public, **{field: None}) for lot in answer.lots]
+    with pytest.raises(FieldNotExpected) as stopped:
+        claim_subject(answer.body, bare, FORM_TABLE)
+    assert (stopped.value.field, stopped.value.expected) == (field, True)
+
+
+def test_a_lot_without_an_amount_is_refused_by_name() -> None:
+    answer = Answer(AmountBetween(COBALT, 0, 5), audience=GENERAL)
+    public = answer.lots[0].public
+    strand = msgspec.structs.replace(public.strands[0], amount=None)
+    bare = msgspec.structs.replace(public, strands=(strand,))
+    with pytest.raises(AmountMissing) as stopped:
+        claim_subject(answer.body, [bare, answer.lots[1].public], FORM_TABLE)
+    assert stopped.value.strand == "Co"

@@ -34,6 +34,7 @@ from lodeline.proofs.relations import (
     Statement,
     Zero,
 )
+from lodeline.proofs.shape import check_numbers
 from lodeline.proofs.subject import Owner, Subject, commitments_of
 from lodeline.proofs.view import LotView, bits_for, product_number
 
@@ -157,11 +158,14 @@ def claim_subject(body: ClaimBody, lots: Sequence[LotPublic], forms: FormTable) 
     Raises:
         NoSuchMetal: no lot contains the metal asked about.
         NotOfTheProduct: the audience names a product, and a lot is none.
+        LotsNotInOrder, AmountMissing, FieldNotExpected: a lot that no ledger has.
         UnknownForm, RangesTooWide: see each.
     """
     views = tuple(
         LotView(Side.INPUT, index, lot, forms[lot.form]) for index, lot in enumerate(lots)
     )
+    for view in views:
+        check_numbers(view)
     rule = Rule(RuleNumber.CLAIM_PROOF, Place(detail=type(body.question).__name__))
     ranges = tuple(
         InRange(rule, form, bits_for(largest)) for form, largest in _forms(body.question, views)

@@ -35,7 +35,7 @@ from lodeline.proofs.shape_errors import (
 )
 from lodeline.proofs.view import LotView, TransformView
 
-__all__ = ["check_shape", "mode_of"]
+__all__ = ["check_numbers", "check_shape", "mode_of"]
 
 
 def check_shape(view: TransformView) -> None:
@@ -50,7 +50,7 @@ def check_shape(view: TransformView) -> None:
     if (view.body.process is not None) != view.recipe.has_process:
         raise ProcessNumbersWrong(view.recipe.name, view.recipe.has_process)
     for lot in view.inputs:
-        _check_numbers(lot)
+        check_numbers(lot)
     for lot in view.outputs:
         _check_lot(view, lot)
     _check_balanced(view)
@@ -101,11 +101,15 @@ def _through_any_form(ports: Sequence[Port], lot: LotView) -> bool:
     return not named and any(ANY_FORM in port.forms for port in ports)
 
 
-def _check_numbers(lot: LotView) -> None:
+def check_numbers(lot: LotView) -> None:
     """An input has the numbers that relations speak of.
 
     Every lot of the ledger has. But an input may be the output of an entry of the same batch, which
-    is verified beside it and refused: what is wrong there must not stop the others.
+    is verified beside it and refused: what is wrong there must not stop the others. Nor may a lot
+    that a stranger shows with an answer.
+
+    Raises:
+        LotsNotInOrder, AmountMissing, FieldNotExpected: the lot has other numbers.
     """
     _check_order([item.strand for item in lot.lot.strands])
     for item in lot.lot.strands:
