@@ -31,6 +31,7 @@ from lodeline.holder.vault import (
     LotNotHeld,
     OfferNotKnown,
     QueueEntryUnknown,
+    RecordNotUnderstood,
     TransformNotOwn,
     Vault,
 )
@@ -167,6 +168,13 @@ def test_contacts_and_private_rows_of_others(vault: Vault) -> None:
     assert vault.notes("count") == (("2026-Q1", b"again"), ("2026-Q2", b"second"))
     assert vault.note("counts", "2026-Q1") == b"other kind"
     assert vault.note("count", "2026-Q3") is None
+
+
+def test_a_record_of_another_version_is_named(path: Path, vault: Vault) -> None:
+    vault.rows.put("facts", NOBODY, b"", b"\xc0")
+    with pytest.raises(RecordNotUnderstood) as refused:
+        vault.facts(LotId(NOBODY))
+    assert refused.value.record == "LotFacts"
 
 
 def test_one_company_never_reads_another_s_vault(path: Path, vault: Vault) -> None:

@@ -1,4 +1,4 @@
-"""What a holder keeps in the vault, as closed structures in canonical CBOR."""
+"""What a holder keeps in the vault, as closed structures."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ writes belong together in ``with vault.change():``.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -33,7 +34,6 @@ from lodeline.holder.records import (
     StoredOffer,
 )
 from lodeline.holder.sealed_rows import SealedRows
-from lodeline.kernel import cbor
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import Hash32, LotId, MemberId, TransformId
 from lodeline.ledger.entries import EntryId
@@ -43,6 +43,7 @@ __all__ = [
     "LotNotHeld",
     "OfferNotKnown",
     "QueueEntryUnknown",
+    "RecordNotUnderstood",
     "TransformNotOwn",
     "Vault",
 ]
@@ -51,7 +52,6 @@ R = TypeVar("R", bound=msgspec.Struct)
 
 _LOT, _FACTS, _TRANSFORM, _OFFER = "lot", "facts", "transform", "offer"
 _QUEUE, _DISPUTE, _CONTACT, _NOTE, _POSITION = "queue", "dispute", "contact", "note", "position"
-_MAX_ROW_BYTES = 1 << 24
 
 
 class LotNotHeld(LodelineError):
@@ -114,6 +114,19 @@ class QueueEntryUnknown(LodelineError):
     fr = "aucune écriture numéro {number} n'attend d'être envoyée"
     advice_en = "see the queue with `lodeline queue list`"
     advice_fr = "voyez la file avec « lodeline queue list »"
+
+
+class RecordNotUnderstood(LodelineError):
+    """A row that opens and is no record of its kind: another version of the program wrote it."""
+
+    record: str
+    reason: str
+
+    code = "vault-record-not-understood"
+    en = "a {record} in the vault was written by another version of the program: {reason}"
+    fr = "un {record} du coffre a été écrit par une autre version du programme : {reason}"
+    advice_en = "use the program's newest version"
+    advice_fr = "utilisez la version la plus récente du programme"
 
 
 class Vault:
@@ -360,7 +373,7 @@ class Vault:
     # ------------------------------------------------------------------ inside
 
     def _put(self, kind: str, name: bytes, shelf: str, value: msgspec.Struct) -> None:
-        self._rows.put(kind, name, shelf.encode(), cbor.encode_struct(value))
+        self._rows.put(kind, name, shelf.encode(), msgspec.msgpack.encode(value))
 
     def _one(self, kind: str, name: bytes, type_: type[R]) -> R | None:
         row = self._rows.get(kind, name)
@@ -377,7 +390,17 @@ class _Keyed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def _read(value: bytes, type_: type[R]) -> R:
-    return cbor.decode_struct(value, type_, max_bytes=_MAX_ROW_BYTES)
+    """Return the record of a row; rows are sealed, so their bytes are what this program wrote."""
+    decoder: msgspec.msgpack.Decoder[R] = _decoder(type_)
+    try:
+        return decoder.decode(value)
+    except msgspec.DecodeError as refused:
+        raise RecordNotUnderstood(type_.__name__, str(refused)) from refused
+
+
+@functools.cache
+def _decoder(type_: type[R]) -> msgspec.msgpack.Decoder[R]:
+    return msgspec.msgpack.Decoder(type_)
 
 
 def _numbered(number: int) -> bytes:
