@@ -1,0 +1,169 @@
+"""The whole demonstration, from an empty folder to what is shown at the end.
+
+1. found the consortium: keys, tables, sites, recognitions
+2. tell the quarter in plain numbers: the seed decides, no key is touched
+3. prove, sign and send every step
+4. write a bundle for each battery
+5. look at one battery as its owner and as a stranger, and ask three companies one question
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from lodeline.crypto.entropy import Entropy
+from lodeline.custody.recipes import Recipe
+from lodeline.holder.contents import Contents
+from lodeline.kernel.ids import LotId, RecipeName, StandardName
+from lodeline.ledger.bundle_report import Report
+from lodeline.ledger.claim_file import Asked
+from lodeline.ledger.verify_bundle import verify_bundle
+from lodeline.node.granting import tables_of
+from lodeline.node.holding import holding
+from lodeline.node.session import Session
+from lodeline.node.tracing import known_contents
+from lodeline.node.trust import read_trust
+from lodeline.node.workspace import read_file
+from lodeline.pilot.book import Reference
+from lodeline.pilot.bundles import BUNDLES, READER, Car, Counter, bundle_name, make_bundles
+from lodeline.pilot.consortium import found_pilot, open_ground
+from lodeline.pilot.proving import proving_pool
+from lodeline.pilot.results import (
+    STANDARD_ASKED,
+    Answered,
+    Happened,
+    answer_from,
+    happened,
+    who_is_asked,
+)
+from lodeline.pilot.running import Watch, play
+from lodeline.pilot.scenario import Scenario
+from lodeline.pilot.story import Story, tell
+from lodeline.pilot.telling import Scale
+from lodeline.pilot.way_back import Station, way_back
+from lodeline.proofs.batch import verify_batch
+
+__all__ = ["Ending", "OneCar", "Screen", "Settings", "perform"]
+
+_RECYCLED = StandardName("recycled-pre")
+
+
+class Screen(Watch, Counter, Protocol):
+    """Where the demonstration shows how far it is."""
+
+    def founded(self, members: int, recipes: int) -> None:
+        """Take note that the consortium is there."""
+        ...
+
+    def told(self, story: Story) -> None:
+        """Take note of what is to be proved."""
+        ...
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the demonstration is asked to do."""
+
+    folder: Path
+    scale: Scale
+    seed: int
+    workers: int
+
+
+@dataclass(frozen=True)
+class OneCar:
+    """One battery, as its owner and as a stranger see it."""
+
+    product: str
+    owner: str
+    contents: Contents
+    way: Station
+    known: dict[LotId, Contents]
+    """What the owner's vault knows of the lots on the way."""
+    report: Report
+    """What a stranger finds in its bundle."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What is shown when everything is done."""
+
+    happened: Happened
+    entries: int
+    car: OneCar
+    answers: tuple[Answered, ...]
+    bundles: tuple[str, ...]
+    """File names, in the order of the cars."""
+    bundle_bytes: int
+
+
+def perform(settings: Settings, scenario: Scenario, entropy: Entropy, screen: Screen) -> Ending:
+    """Run the demonstration and return its ending.
+
+    Raises:
+        DemoFolderInUse: the folder is somebody else's.
+        LodelineError: a step that cannot be proved, or that the ledger refuses.
+    """
+    with (
+        open_ground(settings.folder, scenario, entropy) as ground,
+        proving_pool(settings.workers) as pool,
+    ):
+        session = ground.session
+        found_pilot(session, scenario)
+        screen.founded(len(session.state.members), len(session.state.tables.recipes))
+        story = tell(scenario, _reference(session, scenario), settings.scale, settings.seed)
+        screen.told(story)
+        played = play(ground, tables_of(session), story.steps, pool, settings.workers, screen)
+        cars = tuple(Car(lot, played.owned[lot.name]) for lot in story.cars)
+        files = make_bundles(session, cars, pool, screen)
+        return Ending(
+            happened=happened(story),
+            entries=session.ledger.size,
+            car=_one_car(session, scenario, _shown_car(cars)),
+            answers=tuple(
+                answer_from(session, company, STANDARD_ASKED) for company in who_is_asked(scenario)
+            ),
+            bundles=tuple(path.name for path in files),
+            bundle_bytes=sum(path.stat().st_size for path in files),
+        )
+
+
+def _reference(session: Session, scenario: Scenario) -> Reference:
+    state = session.state
+    recipes: dict[RecipeName, Recipe] = {
+        record.recipe.name: record.recipe for record in state.tables.recipes.values()
+    }
+    addresses = {
+        company.member: session.keys(company.member).address for company in scenario.cast.companies
+    }
+    return Reference(recipes, tables_of(session), session.constants, addresses)
+
+
+def _shown_car(cars: Sequence[Car]) -> Car:
+    """Return the first battery with recycled cobalt, else the first."""
+    for car in cars:
+        standards = {claim.standard for _, claim in car.plain.contents.claims}
+        if _RECYCLED in standards:
+            return car
+    return cars[0]
+
+
+def _one_car(session: Session, scenario: Scenario, car: Car) -> OneCar:
+    """Look at a battery from both sides: the owner's vault, and the file that anybody can have."""
+    owner = car.plain.holder
+    with holding(session, owner) as own:
+        known = known_contents(own)
+    data = read_file(session.workspace.folder / BUNDLES / bundle_name(car.product))
+    asked = Asked(session.chain, READER, session.now())
+    report = verify_bundle(data, read_trust(session.workspace.trust), verify_batch, asked)
+    return OneCar(
+        product=car.product,
+        owner=scenario.cast[owner].title,
+        contents=car.plain.contents,
+        way=way_back(session.state, car.owned.lot_id),
+        known=known,
+        report=report,
+    )
