@@ -364,6 +364,29 @@ def test_a_deposit_credits_what_the_metal_bore(scene: Scenario) -> None:
     assert credit.site == SITE
 
 
+def test_a_deposit_of_material_that_bears_nothing(scene: Scenario) -> None:
+    with pytest.raises(refusals.NothingToCredit) as refused:
+        scene.plan(
+            "refine-cobalt-sulfate-mass-balance",
+            [hydroxide(scene)],
+            [wish("cobalt-sulfate")],
+            ("90 t CO2e", "80 t CO2e"),
+        )
+    assert refused.value.form == "credit"
+
+
+def test_a_deposit_may_keep_a_part_on_the_material(scene: Scenario) -> None:
+    kept = [claim(BALANCED, "4 t")]
+    step = scene.plan(
+        "refine-cobalt-sulfate-mass-balance",
+        [hydroxide(scene, "10 t", "", SEGREGATED)],
+        [wish("cobalt-sulfate", {"Co": "10 t"}, kept)],
+        ("90 t CO2e", "80 t CO2e"),
+    )
+    assert claims(of(step, "cobalt-sulfate")[0]) == {("Co", BALANCED): mass("4 t")}
+    assert claims(of(step, "credit")[0]) == {("Co.credit", BALANCED): mass("6 t")}
+
+
 def test_take_up_uses_the_credit_and_gives_the_rest_back(scene: Scenario) -> None:
     def taken(amount: str) -> Step:
         return scene.plan(
