@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from lodeline.bench.ledger import bench_ledger
 from lodeline.bench.proofs import SHAPES, Figures, bench_proofs
 
 __all__ = ["bench_app"]
@@ -32,6 +33,24 @@ def proofs(*, as_json: AsJson = False) -> None:
         typer.echo(json.dumps(plain, indent=2))
         return
     Console().print(_proof_table(figures))
+
+
+Entries = Annotated[int, typer.Option(min=1_000, help="Signed entries to append.")]
+Waves = Annotated[int, typer.Option(min=1, help="Waves of four transforms to prove and append.")]
+
+
+@bench_app.command("ledger")
+def ledger(*, as_json: AsJson = False, entries: Entries = 100_000, waves: Waves = 25) -> None:
+    """Append, replay and open an embedded ledger with all processors, everything synced."""
+    found = bench_ledger(entries, waves, lambda text: _NOTES.print(f"{text} …"))
+    figures = dataclasses.asdict(found)
+    if as_json:
+        typer.echo(json.dumps(figures, indent=2))
+        return
+    table = Table("figure", "value", title=f"Ledger, {found.processes} processes")
+    for name, value in figures.items():
+        table.add_row(name, f"{value:,}")
+    Console().print(table)
 
 
 def _proof_table(figures: Mapping[str, Figures]) -> Table:
