@@ -14,6 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from lodeline.cli import (
+    bench,
     bundles,
     claims,
     corrections,
@@ -66,6 +67,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "recipes": recipes.listed,
 }
 GROUPS: Final[Mapping[str, Mapping[str, Command]]] = {
+    "bench": {"proofs": bench.proofs, "ledger": bench.ledger},
     "member": {
         "add": members.add,
         "list": members.listed,
