@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from lodeline.crypto.onetime import Address
 from lodeline.custody.recipes import Family, Recipe
 from lodeline.holder.building import PlannedLot, ProcessNumbers, Tables
+from lodeline.holder.plan_check import statement_of
 from lodeline.holder.planner import plan_step
 from lodeline.holder.wishes import (
     Desk,
@@ -169,7 +170,8 @@ class Book:
             signers=self._signers(recipe, deed),
             tolerance=deed.tolerance,
         )
-        planned = plan_step(self._desk(deed.holder, deed.at), order)
+        desk = self._desk(deed.holder, deed.at)
+        planned = plan_step(desk, order)
         made = self._made(planned, deed.holder, deed.at)
         self._steps.append(
             Work(
@@ -179,6 +181,7 @@ class Book:
                 planned=planned,
                 inputs=tuple(lot.name for lot in deed.inputs),
                 outputs=made,
+                range_bits=statement_of(desk, planned).range_bits,
                 weighings=deed.weighings,
             )
         )

@@ -9,15 +9,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from lodeline.crypto.entropy import Entropy
+from lodeline.custody.forms import FormTable
 from lodeline.custody.recipes import Recipe
 from lodeline.holder.contents import Contents
-from lodeline.kernel.ids import LotId, RecipeName, StandardName
+from lodeline.kernel.ids import LotId, MemberId, RecipeName, StandardName
 from lodeline.ledger.bundle_report import Report
 from lodeline.ledger.claim_file import Asked
 from lodeline.ledger.verify_bundle import verify_bundle
@@ -78,7 +79,9 @@ class OneCar:
     """One battery, as its owner and as a stranger see it."""
 
     product: str
+    holder: MemberId
     owner: str
+    """Title of the holder."""
     contents: Contents
     way: Station
     known: dict[LotId, Contents]
@@ -98,6 +101,8 @@ class Ending:
     bundles: tuple[str, ...]
     """File names, in the order of the cars."""
     bundle_bytes: int
+    forms: FormTable
+    recipes: Mapping[RecipeName, Recipe]
 
 
 def perform(settings: Settings, scenario: Scenario, entropy: Entropy, screen: Screen) -> Ending:
@@ -112,8 +117,8 @@ def perform(settings: Settings, scenario: Scenario, entropy: Entropy, screen: Sc
         proving_pool(settings.workers) as pool,
     ):
         session = ground.session
-        found_pilot(session, scenario)
-        screen.founded(len(session.state.members), len(session.state.tables.recipes))
+        genesis = found_pilot(session, scenario)
+        screen.founded(len(genesis.members), len(session.state.tables.recipes))
         story = tell(scenario, _reference(session, scenario), settings.scale, settings.seed)
         screen.told(story)
         played = play(ground, tables_of(session), story.steps, pool, settings.workers, screen)
@@ -128,18 +133,20 @@ def perform(settings: Settings, scenario: Scenario, entropy: Entropy, screen: Sc
             ),
             bundles=tuple(path.name for path in files),
             bundle_bytes=sum(path.stat().st_size for path in files),
+            forms=session.state.tables.forms,
+            recipes=_recipes(session),
         )
 
 
 def _reference(session: Session, scenario: Scenario) -> Reference:
-    state = session.state
-    recipes: dict[RecipeName, Recipe] = {
-        record.recipe.name: record.recipe for record in state.tables.recipes.values()
-    }
     addresses = {
         company.member: session.keys(company.member).address for company in scenario.cast.companies
     }
-    return Reference(recipes, tables_of(session), session.constants, addresses)
+    return Reference(_recipes(session), tables_of(session), session.constants, addresses)
+
+
+def _recipes(session: Session) -> dict[RecipeName, Recipe]:
+    return {record.recipe.name: record.recipe for record in session.state.tables.recipes.values()}
 
 
 def _shown_car(cars: Sequence[Car]) -> Car:
@@ -161,6 +168,7 @@ def _one_car(session: Session, scenario: Scenario, car: Car) -> OneCar:
     report = verify_bundle(data, read_trust(session.workspace.trust), verify_batch, asked)
     return OneCar(
         product=car.product,
+        holder=owner,
         owner=scenario.cast[owner].title,
         contents=car.plain.contents,
         way=way_back(session.state, car.owned.lot_id),

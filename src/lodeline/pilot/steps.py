@@ -92,6 +92,8 @@ class Work:
     planned: Planned
     inputs: tuple[LotName, ...]
     outputs: tuple[PlainLot, ...]
+    range_bits: int
+    """Width of its ranges together: what proving it costs."""
     weighings: tuple[Weighing, ...] = field(default=())
     """Of the first output, where it was settled: the seller's, then the buyer's."""
 
@@ -118,6 +120,11 @@ class Offered:
     def recipe(self) -> RecipeName:
         """Return the name of its recipe."""
         return self.planned.recipe.name
+
+    @property
+    def range_bits(self) -> int:
+        """Return 0: a sale is proved by equality."""
+        return 0
 
 
 class Outcome(Enum):
