@@ -17,6 +17,7 @@ from lodeline.cli import (
     bench,
     bundles,
     claims,
+    demo,
     corrections,
     disclosures,
     founding,
@@ -40,6 +41,7 @@ Command = Callable[..., object]
 
 COMMANDS: Final[Mapping[str, Command]] = {
     "init": founding.init,
+    "demo": demo.demo,
     "members": members.listed,
     "recognise": members.recognise,
     "grant": grants.grant,
