@@ -46,26 +46,23 @@ def test_primary_never_passes_emissions_on_any_output(
     assert within_one(shared.primary, primary, shares)
 
 
-def test_the_case_where_largest_remainders_alone_would_fail() -> None:
-    """Primary 5 of 7 over these weights: by remainders one output gets 1 primary of 0 grams."""
-    found = [
-        (emissions, primary, shares)
-        for shares in ([3, 3, 1], [5, 2, 2], [1, 4, 4, 2])
-        for emissions in range(1, 12)
-        for primary in range(emissions)
-        if any(
-            part > whole
-            for part, whole in zip(
-                in_proportion(primary, shares), in_proportion(emissions, shares), strict=True
-            )
-        )
-    ]
-    assert found
-    for emissions, primary, shares in found:
-        shared = share_emissions(emissions, primary, shares)
-        assert all(
-            part <= whole for part, whole in zip(shared.primary, shared.emissions, strict=True)
-        )
+@pytest.mark.parametrize(
+    ("shares", "emissions", "primary"),
+    [
+        ([3, 3, 1], 7, 5),
+        ([1, 1, 1, 1, 4, 4], 9, 8),
+        ([1, 1, 1, 3, 3, 3], 8, 6),
+        ([1, 1, 3, 5, 5, 5], 12, 10),
+    ],
+)
+def test_where_largest_remainders_alone_would_fail(
+    shares: list[int], emissions: int, primary: int
+) -> None:
+    """The last three fail too if only emissions are raised to meet their primary part."""
+    shared = share_emissions(emissions, primary, shares)
+    assert all(p <= e for p, e in zip(shared.primary, shared.emissions, strict=True))
+    assert within_one(shared.primary, primary, shares)
+    assert within_one(shared.emissions, emissions, shares)
 
 
 def test_without_weights_the_first_takes_everything() -> None:

@@ -13,6 +13,7 @@ from lodeline.crypto.sealing import NoteNotOpened, ViewPublicKey
 from lodeline.crypto.signatures import SigningKey
 from lodeline.custody.lots import LotOpening, slots
 from lodeline.custody.strands import Strand
+from lodeline.holder import building
 from lodeline.holder.building import BuiltTransform, OwnedLot, Plan, build_transform, claim_made
 from lodeline.holder.contents import contents_of, total_amount
 from lodeline.holder.keystore import HolderKeys
@@ -41,6 +42,7 @@ from lodeline.kernel.units import Milligrams
 from lodeline.ledger.entries import entry_id
 from lodeline.proofs.prover import OpeningDoesNotMatch, StatementIsFalse
 from lodeline.proofs.shape_errors import StrandNotInForm
+from lodeline.proofs.verifier import ProofDoesNotHold
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +144,18 @@ def test_a_vault_with_a_wrong_opening_is_found_out(scene: Scenario) -> None:
         build_transform(
             replace(plan, inputs=(replace(lot, opening=told),)), scene.desk.tables, ENTROPY
         )
+
+
+def test_a_prover_gone_wrong_publishes_nothing(
+    scene: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The proof is verified before anybody else sees it, whatever made it (protocol.md §9.10)."""
+    plan = planned(stored(scene))
+    other = build_transform(plan, scene.desk.tables, ENTROPY)
+    monkeypatch.setattr(building, "prove", lambda *_: other.proof)
+    with pytest.raises(ProofDoesNotHold) as refused:
+        build_transform(plan, scene.desk.tables, ENTROPY)
+    assert "own transform" in refused.value.subject
 
 
 # ------------------------------------------------------------------ notes

@@ -293,6 +293,18 @@ def test_identity_is_preserved_by_a_split_and_lost_in_a_blend(scene: Scenario) -
     assert claims(lot) == {("Co", SEGREGATED): mass("20 t")}
 
 
+def test_a_shipment_of_two_lots_is_not_identity_preserved(scene: Scenario) -> None:
+    name = "IRMA-75/identity-preserved"
+    one, other = hydroxide(scene, "10 t", "", name), hydroxide(scene, "6 t", "0.1 t", name)
+    process = ("1 t CO2e", "0 t CO2e")
+    (lot,) = scene.plan("transport", [one], [wish("cobalt-hydroxide")], process).outputs
+    assert claims(lot) == {("Co", name): mass("10 t")}
+    (lot,) = scene.plan("transport", [one, other], [wish("cobalt-hydroxide")], process).outputs
+    assert claims(lot)["Co", SEGREGATED] == mass("16 t")
+    with pytest.raises(refusals.ClaimNotWhole):
+        scene.plan("transport", [one, other], [wish("cobalt-hydroxide", claims=[name])], process)
+
+
 def test_a_trader_who_calls_a_mixed_silo_segregated(scene: Scenario) -> None:
     mixed = [hydroxide(scene, "10 t", "", SEGREGATED), hydroxide(scene, "6 t")]
     with pytest.raises(refusals.ClaimNotWhole) as refused:
@@ -385,6 +397,17 @@ def test_a_deposit_may_keep_a_part_on_the_material(scene: Scenario) -> None:
     )
     assert claims(of(step, "cobalt-sulfate")[0]) == {("Co", BALANCED): mass("4 t")}
     assert claims(of(step, "credit")[0]) == {("Co.credit", BALANCED): mass("6 t")}
+
+
+def test_a_refiner_who_credits_more_than_his_material_bore(scene: Scenario) -> None:
+    with pytest.raises(refusals.ClaimsNotCovered) as refused:
+        scene.plan(
+            "refine-cobalt-sulfate-mass-balance",
+            [hydroxide(scene, "10 t", "", SEGREGATED)],
+            [wish("cobalt-sulfate"), wish("credit", {}, [claim(BALANCED, "10.1 t", "Co")])],
+            ("90 t CO2e", "80 t CO2e"),
+        )
+    assert (refused.value.claimed, refused.value.available) == (mass("10.1 t"), mass("10 t"))
 
 
 def test_take_up_uses_the_credit_and_gives_the_rest_back(scene: Scenario) -> None:
