@@ -29,7 +29,16 @@ from lodeline.ledger.entries import EntryId
 from lodeline.ledger.records import Making
 from lodeline.ledger.state import State
 
-__all__ = ["Account", "AccountNegative", "Line", "SiteAccounts", "site_accounts"]
+__all__ = [
+    "MOVEMENTS",
+    "Account",
+    "AccountNegative",
+    "Line",
+    "OpeningDiffers",
+    "SiteAccounts",
+    "check_continues",
+    "site_accounts",
+]
 
 MOVEMENTS = (
     "mined",
@@ -71,16 +80,30 @@ _CREDIT: Mapping[str, str] = {
 
 
 class AccountNegative(LodelineError):
-    """An account that would close below nothing: the vault does not know all that came in."""
+    """An account that would close below nothing: more went out than was stated and came in."""
 
     account: str
     short: Milligrams
 
     code = "account-negative"
-    en = "{account} would close {short} below zero"
-    fr = "{account} finirait {short} sous zéro"
-    advice_en = "the vault lacks lots: restore it from the log, then look at the account again"
-    advice_fr = "il manque des lots au coffre : restaurez-le du journal, puis revoyez le compte"
+    en = "{account} would close {short} below zero, going by the statement of the period before"
+    fr = "{account} finirait {short} sous zéro, d'après le relevé de la période précédente"
+    advice_en = "find what the last statement left out; a period that is below zero is not closed"
+    advice_fr = "cherchez ce que le dernier relevé omettait ; une période négative ne se clôt pas"
+
+
+class OpeningDiffers(LodelineError):
+    """A period that does not open with what the statement of the period before closed with."""
+
+    account: str
+    stated: Milligrams
+    found: Milligrams
+
+    code = "account-opening-differs"
+    en = "{account} was stated to close with {stated}, the vault opens with {found}"
+    fr = "{account} devait finir avec {stated}, le coffre ouvre avec {found}"
+    advice_en = "restore the vault from the log; if it still differs, tell the statement's readers"
+    advice_fr = "restaurez le coffre depuis le journal ; si l'écart reste, prévenez les lecteurs"
 
 
 @dataclass(frozen=True, order=True)
@@ -150,11 +173,7 @@ class _Life:
 def site_accounts(
     state: State, lots: Iterable[HeldLot], site: SiteId, sites: frozenset[SiteId], period: Period
 ) -> SiteAccounts:
-    """Return the accounts of one of the holder's sites; ``sites`` are all of them.
-
-    Raises:
-        AccountNegative: the lots do not account for what went out.
-    """
+    """Return the accounts of one of the holder's sites; ``sites`` are all of them."""
     lives = [_life(state, lot) for lot in lots]
     homes = _homes(state, lives, sites)
     forms = state.tables.forms
@@ -168,9 +187,6 @@ def site_accounts(
         elif not form_class.is_right:
             _enter(ledger, life, period, _MATERIAL, expires=False)
     lines = tuple(ledger[account] for account in sorted(ledger))
-    for line in lines:
-        if line.closing < 0:
-            raise AccountNegative(line.account.text, Milligrams(-line.closing))
     lost = tuple(
         life.lot.lot_id
         for life in lives
@@ -180,6 +196,24 @@ def site_accounts(
         and life.born < period.end
     )
     return SiteAccounts(site, period, lines, lost)
+
+
+def check_continues(accounts: SiteAccounts, before: Mapping[Account, int]) -> None:
+    """Check that the accounts go on from the closing of the period before, as it was stated.
+
+    Raises:
+        AccountNegative: what went out is more than was stated to be there and came in.
+        OpeningDiffers: the vault opens with another amount than was stated.
+    """
+    found = {line.account: line for line in accounts.lines}
+    for account in sorted({*found, *before}):
+        line = found.get(account, Line(account))
+        stated = before.get(account, 0)
+        closing = line.closing - line.opening + stated
+        if closing < 0:
+            raise AccountNegative(account.text, Milligrams(-closing))
+        if line.opening != stated:
+            raise OpeningDiffers(account.text, Milligrams(stated), Milligrams(line.opening))
 
 
 def _life(state: State, lot: HeldLot) -> _Life:

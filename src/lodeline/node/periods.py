@@ -35,7 +35,7 @@ from lodeline.kernel.units import Milligrams
 from lodeline.ledger.change import AnchorKey
 from lodeline.ledger.entries import Anchor, AnchorBody, entry_id
 from lodeline.ledger.refusals_transforms import UnknownSite
-from lodeline.node.accounts import MOVEMENTS, Account, SiteAccounts, site_accounts
+from lodeline.node.accounts import MOVEMENTS, Account, SiteAccounts, check_continues, site_accounts
 from lodeline.node.holding import Holding
 from lodeline.node.logbook import checkpoint_now
 from lodeline.node.sending import Queued, send
@@ -169,14 +169,46 @@ def accounts_of(own: Holding, site: SiteId, period: Period) -> SiteAccounts:
 
     Raises:
         UnknownSite: it is not the holder's.
-        AccountNegative: the vault does not know all that came in.
+        AccountNegative, OpeningDiffers: it does not go on from the statement of the period before.
     """
     sites = frozenset(
         name for name, record in own.session.state.sites.items() if record.member == own.member
     )
     if site not in sites:
         raise UnknownSite(site)
-    return site_accounts(own.session.state, own.vault.lots(), site, sites, period)
+    accounts = site_accounts(own.session.state, own.vault.lots(), site, sites, period)
+    before = own.vault.note(_NOTE, _name(site, _before(period)))
+    if before is not None:
+        check_continues(accounts, _closings(read_statement(before.decode())))
+    return accounts
+
+
+def _name(site: SiteId, period: Period) -> str:
+    return f"{site}-{period.label()}".replace("/", "-")
+
+
+def _before(period: Period) -> Period:
+    """Return the month or quarter before a month or quarter."""
+    last = BlockTime(max(0, period.start - 1))
+    return month_of(last) if period == month_of(period.start) else quarter_of(last)
+
+
+def _closings(statement: Statement) -> dict[Account, int]:
+    """Return what a statement closed with, account by account.
+
+    Raises:
+        StatementMalformed: an account without its numbers.
+    """
+    accounts = statement.content.get("accounts")
+    if not isinstance(accounts, list):
+        raise StatementMalformed("no accounts")
+    try:
+        return {
+            Account(str(item["strand"]), str(item["claim"])): int(item["closing"])
+            for item in accounts
+        }
+    except (KeyError, TypeError, ValueError) as refused:
+        raise StatementMalformed("an account without its closing") from refused
 
 
 def counted_rows(
@@ -222,7 +254,7 @@ def close_period(
         UnknownSite, AccountNegative, CountedUnknown: the accounts.
         FileExists, FileUnwritable: the files; nothing is anchored then.
     """
-    name = f"{site}-{period.label()}".replace("/", "-")
+    name = _name(site, period)
     now = own.session.now()
     if now < period.end:
         raise PeriodNotOver(period.label(), BlockTime(period.end - 1))
