@@ -145,7 +145,7 @@ def _data(own: Holding, made: StoredOffer) -> dict[str, object]:
 
 def accept(
     context: typer.Context,
-    offer_number: Annotated[str, typer.Argument(metavar="offer")],
+    offer_number: Annotated[str | None, typer.Argument(metavar="offer")] = None,
     *,
     part: Annotated[str | None, typer.Option("--part")] = None,
     out: Annotated[Path | None, typer.Option("--out")] = None,
@@ -183,7 +183,7 @@ def _echo(terminal: Terminal, own: Holding, offered: StoredOffer) -> None:
 
 def decline(
     context: typer.Context,
-    offer_number: Annotated[str, typer.Argument(metavar="offer")],
+    offer_number: Annotated[str | None, typer.Argument(metavar="offer")] = None,
     reason: Annotated[str, typer.Option()] = "",
 ) -> None:
     """Decline an offer."""
@@ -196,7 +196,8 @@ def decline(
 
 
 def withdraw(
-    context: typer.Context, offer_number: Annotated[str, typer.Argument(metavar="offer")]
+    context: typer.Context,
+    offer_number: Annotated[str | None, typer.Argument(metavar="offer")] = None,
 ) -> None:
     """Take an offer back."""
     terminal = terminal_of(context)

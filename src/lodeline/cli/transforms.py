@@ -54,7 +54,7 @@ def transform(
                 built = prove_chain(own, prepared.chain)
             done = finish(own, prepared, built)
             made = [lot.lot_id for lot in done.built.made]
-            say_sent(terminal, own, done.sent, request or file.with_suffix(".request"))
+            say_sent(terminal, own, done.sent, request or Path(f"{file.stem}.request"))
     for lot in made:
         terminal.say("transform.made", lot=lot)
 

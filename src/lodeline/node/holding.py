@@ -12,7 +12,7 @@ from lodeline.holder.records import HeldLot, LotStatus
 from lodeline.holder.scanning import Followed, follow
 from lodeline.holder.vault import Vault
 from lodeline.kernel.errors import LodelineError
-from lodeline.kernel.ids import LotId, MemberId
+from lodeline.kernel.ids import FormName, LotId, MemberId
 from lodeline.ledger.merkle import LeafIndex
 from lodeline.node.session import Session
 
@@ -22,28 +22,28 @@ _LEAST_PREFIX = 6
 
 
 class LotPrefixUnknown(LodelineError):
-    """Characters that begin no number of a lot."""
+    """A name that is no form of a free lot, and begins no number of a lot."""
 
     prefix: str
 
     code = "lot-prefix-unknown"
-    en = "no lot of yours has a number that begins with {prefix}"
-    fr = "aucun de vos lots n'a un numéro qui commence par {prefix}"
+    en = "no lot of yours has a number that begins with {prefix}, or is free and of that form"
+    fr = "aucun lot à vous n'a un numéro débutant par {prefix}, ni n'est libre et de cette forme"
     advice_en = "copy the number from `lodeline lots --all`"
     advice_fr = "recopiez le numéro depuis « lodeline lots --all »"
 
 
 class LotPrefixAmbiguous(LodelineError):
-    """Characters that begin the numbers of several lots, or too few of them."""
+    """A name that several lots have, or too few characters of a number."""
 
     prefix: str
     matching: int
 
     code = "lot-prefix-ambiguous"
-    en = "{prefix} does not tell one lot from another: {matching} lots begin so"
-    fr = "{prefix} ne distingue pas un lot d'un autre : {matching} lots commencent ainsi"
-    advice_en = "give more characters, at least six"
-    advice_fr = "donnez plus de caractères, au moins six"
+    en = "{prefix} does not tell one lot from another: {matching} lots are called so"
+    fr = "{prefix} ne distingue pas un lot d'un autre : {matching} lots s'appellent ainsi"
+    advice_en = "give more characters of the number, at least six"
+    advice_fr = "donnez plus de caractères du numéro, au moins six"
 
 
 class VaultAhead(LodelineError):
@@ -91,21 +91,28 @@ class Holding:
         """Return the lots that can be used now, oldest first."""
         return self.vault.lots(LotStatus.UNSPENT)
 
-    def lot_named(self, prefix: str) -> HeldLot:
-        """Return the lot whose number begins so, unspent lots before spent ones.
+    def lot_named(self, name: str) -> HeldLot:
+        """Return the lot whose number begins so, or the only free lot of a form.
+
+        Lots that are free come before lots that are not.
 
         Raises:
             LotPrefixUnknown, LotPrefixAmbiguous: none, or not one.
         """
-        word = prefix.lower()
+        if FormName(name) in self.session.state.tables.forms:
+            found = [lot for lot in self.unspent() if lot.public.form == name]
+            return self._only(name, found, enough=True)
+        word = name.lower()
         found = [lot for lot in self.vault.lots() if lot.lot_id.hex().startswith(word)]
-        if len(found) > 1:
-            free = [lot for lot in found if lot.status is LotStatus.UNSPENT]
-            found = free if len(free) == 1 else found
+        free = [lot for lot in found if lot.status is LotStatus.UNSPENT]
+        chosen = free if len(found) > 1 and len(free) == 1 else found
+        return self._only(name, chosen, enough=len(word) >= _LEAST_PREFIX)
+
+    def _only(self, name: str, found: list[HeldLot], *, enough: bool) -> HeldLot:
         if not found:
-            raise LotPrefixUnknown(prefix)
-        if len(found) > 1 or len(word) < _LEAST_PREFIX:
-            raise LotPrefixAmbiguous(prefix, len(found))
+            raise LotPrefixUnknown(name)
+        if len(found) > 1 or not enough:
+            raise LotPrefixAmbiguous(name, len(found))
         return found[0]
 
     def lots_named(self, prefixes: tuple[str, ...]) -> tuple[HeldLot, ...]:

@@ -21,7 +21,7 @@ from lodeline.engine.interface import Receipt
 from lodeline.exchange.transform_file import ElementAmount
 from lodeline.holder.building import OwnedLot
 from lodeline.holder.plans import plan_part, plan_sale
-from lodeline.holder.records import HeldLot, OfferSide, StoredOffer
+from lodeline.holder.records import HeldLot, OfferSide, OfferState, StoredOffer
 from lodeline.holder.signing import (
     accept_entry,
     decline_entry,
@@ -269,15 +269,19 @@ def _proportional(lot: HeldLot, amount: ElementAmount) -> dict[Strand, Milligram
 # ------------------------------------------------------------------ the buyer
 
 
-def offer_named(own: Holding, prefix: str, side: OfferSide | None = None) -> StoredOffer:
-    """Return the offer whose number begins so.
+def offer_named(own: Holding, prefix: str | None, side: OfferSide | None = None) -> StoredOffer:
+    """Return the offer whose number begins so, or without a name the only one that is open.
 
     Raises:
         OfferUnknownHere, OfferAmbiguous: none, or several.
     """
-    found = [
-        made for made in own.vault.offers(side) if made.offer_id.hex().startswith(prefix.lower())
-    ]
+    known = own.vault.offers(side)
+    if prefix is None:
+        found = [made for made in known if made.state is OfferState.OPEN]
+        prefix = "–"
+    else:
+        word = prefix.lower()
+        found = [made for made in known if made.offer_id.hex().startswith(word)]
     if not found:
         raise OfferUnknownHere(prefix)
     if len(found) > 1:
