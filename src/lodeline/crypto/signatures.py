@@ -18,6 +18,9 @@ its signer to one key and one message.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from typing import Final
@@ -40,11 +43,13 @@ __all__ = [
     "SignatureContext",
     "SignatureInvalid",
     "SignatureLength",
+    "SignedMessage",
     "SigningKey",
     "SigningSeedLength",
     "check_member_key",
     "sign",
     "signed_frame",
+    "trust_as_verified",
     "verify",
 ]
 
@@ -53,6 +58,7 @@ _FIELD: Final = 2**255 - 19
 _CURVE_D: Final = -121665 * pow(121666, -1, _FIELD) % _FIELD
 _SIGN_BIT: Final = 1 << 255
 _KEYS_REMEMBERED: Final = 4096
+_SIGNATURES_REMEMBERED: Final = 65_536
 
 _SMALL_ORDER_Y: Final = frozenset(
     {
@@ -257,10 +263,55 @@ def verify(
     key = _usable(bytes(public))
     if len(signature) != SIGNATURE_BYTES:
         raise SignatureLength(len(signature))
+    if _trusted and SignedMessage(public, context, message, signature).digest in _trusted:
+        return
     try:
         key.verify(signature, signed_frame(context, message))
     except InvalidSignature as refused:
         raise SignatureInvalid(key=short(public), context=context) from refused
+
+
+@dataclass(frozen=True)
+class SignedMessage:
+    """Everything that decides whether a signature fits."""
+
+    public: MemberKey
+    context: SignatureContext
+    message: bytes
+    signature: SignatureBytes
+
+    @property
+    def fits(self) -> bool:
+        """Return whether the signature fits, by verifying it."""
+        try:
+            verify(self.public, self.context, self.message, self.signature)
+        except LodelineError:
+            return False
+        return True
+
+    @property
+    def digest(self) -> bytes:
+        """Return a hash of all four; key and signature have one length each."""
+        frame = signed_frame(self.context, self.message)
+        return hashlib.sha256(self.public + self.signature + frame).digest()
+
+
+_trusted: dict[bytes, None] = {}
+"""Digests of signatures that need not be verified again, the oldest first."""
+
+
+def trust_as_verified(signed: Iterable[SignedMessage]) -> None:
+    """Let `verify` accept signatures that another process of this program has verified.
+
+    Whether a signature fits depends on its four parts alone, so it makes no difference when and in
+    which process it is found out. Handing in anything that was not verified undoes all signatures
+    of this process: the one caller is `lodeline.engine.ahead`. Beyond a bound the oldest are
+    forgotten, and then verified again.
+    """
+    for item in signed:
+        _trusted[item.digest] = None
+    while len(_trusted) > _SIGNATURES_REMEMBERED:
+        del _trusted[next(iter(_trusted))]
 
 
 @lru_cache(maxsize=_KEYS_REMEMBERED)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,10 +75,12 @@ class Opened:
 
 @dataclass(frozen=True)
 class Tuning:
-    """Numbers that change how the engine works, never what it accepts."""
+    """What changes how the engine works, and never what it accepts."""
 
     block_entries: int = BLOCK_ENTRIES
     part_entries: int = PART_ENTRIES
+    pool: Executor | None = None
+    """Processes that verify the signatures of entries without a proof; worth it for many."""
     connection: type[sqlite3.Connection] = sqlite3.Connection
     """What opens the file; tests give one that breaks."""
 
@@ -161,7 +164,7 @@ class EmbeddedLedger:
     def _submit_block(self, entries: Sequence[bytes]) -> list[Answer]:
         memory = self._memory
         draft, first = memory.state.draft(), LeafIndex(memory.log.size)
-        trial = Trial(draft, first, self._block_time(), self._verify)
+        trial = Trial(draft, first, self._block_time(), self._verify, self._tuning.pool)
         answers = trial.offer(entries)
         if trial.leaves:
             self._keep(trial)

@@ -6,9 +6,11 @@ so the next entry is decided as if the refused one had never been offered.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
+from lodeline.engine.ahead import STRETCH, Ahead
 from lodeline.engine.interface import Answer, Receipt
 from lodeline.kernel import cbor
 from lodeline.kernel.errors import LodelineError
@@ -29,6 +31,20 @@ _TIME, _ENTRY = b"\xa2\x64time", b"\x65entry"
 
 
 @dataclass
+class _Stretch:
+    """Some neighbouring entries, each as read or refused, with its bytes."""
+
+    read: list[tuple[Entry | LodelineError, bytes]]
+    ahead: Ahead | None = None
+    """Their signatures, on the way."""
+
+    @property
+    def entries(self) -> list[Entry]:
+        """Return those that could be read."""
+        return [entry for entry, _ in self.read if not isinstance(entry, LodelineError)]
+
+
+@dataclass
 class Trial:
     """What would be the next block."""
 
@@ -37,6 +53,8 @@ class Trial:
     """Leaf index of the first entry that is accepted."""
     now: BlockTime
     verify: Verify
+    pool: Executor | None = None
+    """Processes for signatures, where there are some."""
     leaves: list[tuple[EntryHash, bytes]] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
 
@@ -45,13 +63,28 @@ class Trial:
 
         The receipts are void until the block is durable.
         """
-        read = [_read(data) for data in entries]
-        known = [entry for entry in read if not isinstance(entry, LodelineError)]
-        verdicts = {verdict.key: verdict for verdict in self._verified(known)}
-        return [
-            entry if isinstance(entry, LodelineError) else self._decided(entry, data, verdicts)
-            for entry, data in zip(read, entries, strict=True)
+        stretches = [
+            self._read(entries[at : at + STRETCH]) for at in range(0, len(entries), STRETCH)
         ]
+        known = [entry for stretch in stretches for entry in stretch.entries]
+        verdicts = {verdict.key: verdict for verdict in self._verified(known)}
+        return [answer for stretch in stretches for answer in self._decide(stretch, verdicts)]
+
+    def _read(self, data: Sequence[bytes]) -> _Stretch:
+        read = [_read(item) for item in data]
+        stretch = _Stretch(list(zip(read, data, strict=True)))
+        if self.pool is not None:
+            stretch.ahead = Ahead.send(self.pool, self.draft, stretch.entries)
+        return stretch
+
+    def _decide(self, stretch: _Stretch, verdicts: dict[Hash32, Verdict]) -> Iterator[Answer]:
+        if stretch.ahead is not None:
+            stretch.ahead.wait()
+        for entry, data in stretch.read:
+            if isinstance(entry, LodelineError):
+                yield entry
+            else:
+                yield self._decided(entry, data, verdicts)
 
     def _verified(self, entries: Sequence[Entry]) -> Sequence[Verdict]:
         """Verify the proofs of all entries together, as if all of them were accepted."""

@@ -65,10 +65,7 @@ def decode(
         CborTooLarge: more than `max_bytes` bytes.
         CborError: the other members of the family, one for each way of not being canonical.
     """
-    if len(data) > max_bytes:
-        raise CborTooLarge(size=len(data), limit=max_bytes)
-    scan(data, max_depth)
-    value: object = cbor2.loads(data)
+    value = _load(data, max_bytes, max_depth)
     # The scanner has checked every rule; this holds the decoder and the encoder to the same view.
     if encode(value, max_depth=max_depth) != data:
         raise CborNotCanonical(size=len(data))
@@ -110,7 +107,7 @@ def decode_struct(
         CborNotCanonical: the structure would be written differently.
         LodelineError: whatever the structure's own `__post_init__` refuses.
     """
-    value = decode(data, max_bytes=max_bytes, max_depth=max_depth)
+    value = _load(data, max_bytes, max_depth)
     try:
         struct: object = msgspec.convert(value, type_, strict=True, builtin_types=(bytes,))
     except msgspec.ValidationError as error:
@@ -118,6 +115,15 @@ def decode_struct(
     if encode(_builtins(struct), max_depth=max_depth) != data:
         raise CborNotCanonical(size=len(data))
     return struct
+
+
+def _load(data: bytes, max_bytes: int, max_depth: int) -> object:
+    """Read bytes that the scanner passes; the caller writes the value again and compares."""
+    if len(data) > max_bytes:
+        raise CborTooLarge(size=len(data), limit=max_bytes)
+    scan(data, max_depth)
+    value: object = cbor2.loads(data)
+    return value
 
 
 def _builtins(struct: object) -> object:

@@ -1,0 +1,60 @@
+"""Signatures verified ahead, in other processes, while this one reads and decides.
+
+An entry that one member signs costs more in its signature than in everything else. So the entries
+of a block are read in stretches, and the signatures of each stretch are on their way to the pool
+while the next one is read. When it comes to deciding, those that fit are known. Nothing depends on
+it: a signature that was not foreseen, or was made with a key that an entry of the same block has
+replaced, is verified where it is decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from typing import Final
+
+from lodeline.crypto.signatures import SignatureContext, SignedMessage, trust_as_verified
+from lodeline.ledger.entries import Anchor, Entry, Recall, entry_id
+from lodeline.ledger.state import State
+
+__all__ = ["STRETCH", "Ahead", "foreseen"]
+
+STRETCH: Final = 64
+"""Entries whose signatures go to a process together."""
+
+
+def foreseen(state: State, entry: Entry) -> SignedMessage | None:
+    """Return the signature that deciding an entry will ask for, where it is a single member's."""
+    if not isinstance(entry, (Anchor, Recall)):
+        return None
+    record = state.members.get(entry.body.member)
+    if record is None:
+        return None
+    context = SignatureContext.ENTRY
+    return SignedMessage(record.member.key, context, entry_id(entry), entry.signature)
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """Signatures on their way."""
+
+    asked: tuple[SignedMessage, ...]
+    answers: Future[list[bool]]
+
+    @classmethod
+    def send(cls, pool: Executor, state: State, entries: Iterable[Entry]) -> Ahead | None:
+        """Have the signatures of some entries verified; nothing where none is foreseen."""
+        found = (foreseen(state, entry) for entry in entries)
+        asked = tuple(signed for signed in found if signed is not None)
+        return cls(asked, pool.submit(_fitting, asked)) if asked else None
+
+    def wait(self) -> None:
+        """Take the answers in once they are there."""
+        fits = self.answers.result()
+        trust_as_verified(signed for signed, holds in zip(self.asked, fits, strict=True) if holds)
+
+
+def _fitting(asked: Sequence[SignedMessage]) -> list[bool]:
+    """Verify signatures; runs in a worker process."""
+    return [signed.fits for signed in asked]
