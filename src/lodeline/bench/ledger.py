@@ -19,7 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from lodeline.bench.world import NOW, World
-from lodeline.engine.embedded import EmbeddedLedger
+from lodeline.engine.embedded import EmbeddedLedger, Tuning
 from lodeline.engine.interface import Receipt
 from lodeline.kernel.time import BlockTime
 from lodeline.ledger.entries import decode_entry, encode_entry
@@ -69,7 +69,7 @@ def bench_ledger(
     with _pool(processes) as pool, TemporaryDirectory() as folder:
         verify = partial(verify_batch, executor=pool, workers=processes)
         transforms = _transforms(Path(folder), pool, verify, waves, progress)
-        signing = _signed(Path(folder), signed, progress)
+        signing = _signed(Path(folder), pool, signed, progress)
     scale = _HUNDRED_THOUSAND / signed
     return LedgerFigures(
         processes=processes,
@@ -145,9 +145,11 @@ class _Signed:
     replayed: int
 
 
-def _signed(folder: Path, count: int, progress: Callable[[str], None]) -> _Signed:
+def _signed(
+    folder: Path, pool: ProcessPoolExecutor, count: int, progress: Callable[[str], None]
+) -> _Signed:
     world, clock, path = World(), _FixedClock(), folder / "signed.db"
-    ledger = EmbeddedLedger(path, clock)
+    ledger = EmbeddedLedger(path, clock, tuning=Tuning(pool=pool))
     for entry in world.founding():
         _accept(ledger, [encode_entry(entry)])
     progress(f"signing {count} entries")
