@@ -20,6 +20,7 @@ from lodeline.kernel.units import GramsPerKg, Ppm
 from lodeline.node.figures import figures_of
 from lodeline.pilot.bundles import BUNDLES, READER
 from lodeline.pilot.chemistry import NICKEL
+from lodeline.pilot.closing import STATEMENTS
 from lodeline.pilot.consortium import PASSPHRASE_FILE
 from lodeline.pilot.performance import Ending, OneCar
 from lodeline.pilot.results import STANDARD_ASKED, Answered, Happened
@@ -31,6 +32,8 @@ from lodeline.proofs.questions import IntensityAtMost, ShareAtLeast
 __all__ = ["Closing"]
 
 _MEGABYTE = 10**6
+_NAMED = (Family.HANDLE, Family.RECYCLE)
+"""Steps whose product does not say what was done."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +170,9 @@ class Closing:
     def _station(self, car: OneCar, station: Station) -> str:
         parts = [self._made(station), format_time(station.time)[:10]]
         if station.passed:
-            passed = ", ".join(self._recipe(name) for name in reversed(station.passed))
+            passed = ", ".join(
+                self.texts(f"way.family.{family.value}") for family in station.passed
+            )
             parts.append(self.texts("way.passed", passed=passed))
         if station.others:
             others = ", ".join(self._form(name) for name in station.others)
@@ -183,12 +188,11 @@ class Closing:
             return f"{form}, {self.texts('way.mine', site=station.site)}"
         if station.family is Family.INTAKE:
             return f"{form}, {self.texts('way.intake', site=station.site)}"
-        if station.recipe is None:
-            return form
-        made = self.texts("way.step", form=form, recipe=self._recipe(station.recipe))
+        if station.recipe is not None and station.family in _NAMED:
+            form = self.texts("way.recipe", form=form, recipe=self._recipe(station.recipe))
         if station.site is None:
-            return made
-        return f"{made}, {self.texts('way.site', site=station.site)}"
+            return form
+        return f"{form}, {self.texts('way.site', site=station.site)}"
 
     def _numbers(self, car: OneCar, station: Station) -> str:
         for lot in station.known_as:
@@ -243,6 +247,10 @@ class Closing:
             self.texts(
                 "next.bundles", count=len(ending.bundles), size=size, folder=folder / BUNDLES
             )
+        )
+        statements = ", ".join(ending.statements)
+        self.console.print(
+            self.texts("next.statements", statements=statements, folder=folder / STATEMENTS)
         )
         values = {
             "bundle": folder / BUNDLES / f"{ending.car.product}.bundle",

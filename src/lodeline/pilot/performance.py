@@ -30,6 +30,7 @@ from lodeline.node.trust import read_trust
 from lodeline.node.workspace import read_file
 from lodeline.pilot.book import Reference
 from lodeline.pilot.bundles import BUNDLES, READER, Car, Counter, bundle_name, make_bundles
+from lodeline.pilot.closing import close_quarter, file_weighings
 from lodeline.pilot.consortium import found_pilot, open_ground
 from lodeline.pilot.proving import proving_pool
 from lodeline.pilot.results import (
@@ -101,6 +102,8 @@ class Ending:
     bundles: tuple[str, ...]
     """File names, in the order of the cars."""
     bundle_bytes: int
+    statements: tuple[str, ...]
+    """File names of the signed statements of the quarter's close."""
     forms: FormTable
     recipes: Mapping[RecipeName, Recipe]
 
@@ -122,6 +125,8 @@ def perform(settings: Settings, scenario: Scenario, entropy: Entropy, screen: Sc
         story = tell(scenario, _reference(session, scenario), settings.scale, settings.seed)
         screen.told(story)
         played = play(ground, tables_of(session), story.steps, pool, settings.workers, screen)
+        file_weighings(session, scenario, story, played.owned)
+        statements = close_quarter(ground, scenario, story)
         cars = tuple(Car(lot, played.owned[lot.name]) for lot in story.cars)
         files = make_bundles(session, cars, pool, screen)
         return Ending(
@@ -132,6 +137,7 @@ def perform(settings: Settings, scenario: Scenario, entropy: Entropy, screen: Sc
                 answer_from(session, company, STANDARD_ASKED) for company in who_is_asked(scenario)
             ),
             bundles=tuple(path.name for path in files),
+            statements=tuple(path.name for path in statements),
             bundle_bytes=sum(path.stat().st_size for path in files),
             forms=session.state.tables.forms,
             recipes=_recipes(session),

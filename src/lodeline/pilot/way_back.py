@@ -32,8 +32,8 @@ class Station:
     family: Family | None
     site: SiteId | None
     time: BlockTime
-    passed: tuple[RecipeName, ...]
-    """Recipes that passed it on since, the latest first; each once."""
+    passed: tuple[Family, ...]
+    """How it was passed on since, the earliest first; each once."""
     known_as: tuple[LotId, ...]
     """The lot under its later numbers, the latest first."""
     others: tuple[FormName, ...]
@@ -60,12 +60,13 @@ class _Walk:
         self._seen: set[LotId] = set()
 
     def station(self, lot: LotId) -> Station:
-        passed: list[RecipeName] = []
+        passed: list[Family] = []
         known_as = [lot]
         step = self._step(lot)
         while (earlier := self._earlier(lot, step)) is not None:
-            if step.recipe is not None and step.recipe not in passed:
-                passed.append(step.recipe)
+            family = self._family(step)
+            if family is not None and family not in passed:
+                passed.insert(0, family)
             lot = earlier
             known_as.append(lot)
             step = self._step(lot)
