@@ -11,7 +11,7 @@ from lodeline.cli.progress import waiting
 from lodeline.cli.refusals import CHECK_FAILED, OK, worded
 from lodeline.cli.terminal import Terminal, terminal_of
 from lodeline.exchange.claim_text import say_question
-from lodeline.kernel.time import format_time
+from lodeline.kernel.time import format_time, month_of
 from lodeline.ledger.bundle_report import BundleFacts, Report, StepReport, not_shown
 from lodeline.ledger.claim_file import Asked
 from lodeline.ledger.trust import TrustFile
@@ -99,18 +99,28 @@ def _facts(terminal: Terminal, facts: BundleFacts) -> None:
     for claim in facts.claims:
         terminal.say("verify.claim", claim=say_question(claim.question, terminal.lang))
     terminal.say("verify.sites", sites=facts.sites or "–")
-    for key, record in facts.grants:
-        terminal.say(
-            "verify.grant",
-            right=terminal.texts(f"form.{key.right}"),
-            element=key.element,
-            standard=key.standard or "–",
-            site=key.site,
-            grantor=record.grantor,
-        )
+    _grants(terminal, facts)
     terminal.say("verify.not_shown")
     for sentence in not_shown(facts):
         terminal.line(f"  – {sentence.text(terminal.lang)}")
+
+
+def _grants(terminal: Terminal, facts: BundleFacts) -> None:
+    """Say who granted what to which site, the months of one grantor together."""
+    months: dict[tuple[str, ...], list[str]] = {}
+    for key, record in facts.grants:
+        grant = (key.right, key.element, key.standard, key.site, record.grantor)
+        months.setdefault(grant, []).append(month_of(key.period).label())
+    for (right, element, standard, site, grantor), named in months.items():
+        terminal.say(
+            "verify.grant",
+            right=terminal.texts(f"form.{right}"),
+            element=element,
+            under=terminal.texts("verify.under", standard=standard) if standard else "",
+            site=site,
+            grantor=grantor,
+            months=", ".join(sorted(set(named))),
+        )
 
 
 def _report_data(terminal: Terminal, report: Report) -> dict[str, object]:
