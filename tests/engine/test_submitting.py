@@ -14,9 +14,10 @@ from tests.engine.ledgers import (
     refusal,
     submit,
 )
-from tests.ledger.world import DUMMY_SIGNATURE, RECIPES, START, World, made_by
+from tests.ledger.world import CHAIN, DUMMY_SIGNATURE, RECIPES, START, World, made_by
 
 from lodeline.crypto.signatures import SignatureContext
+from lodeline.custody.expansion import recipe_digest
 from lodeline.engine.embedded import CLOCK_SLACK, Tuning
 from lodeline.engine.refusals import (
     ClockWentBack,
@@ -28,7 +29,16 @@ from lodeline.engine.trial import leaf_bytes
 from lodeline.kernel.cbor_errors import CborError
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.time import BlockTime
-from lodeline.ledger.entries import AdoptRecipe, Transform, decode_entry, encode_entry, entry_id
+from lodeline.ledger.entries import (
+    AdoptRecipe,
+    Govern,
+    GovernBody,
+    RetireRecipe,
+    Transform,
+    decode_entry,
+    encode_entry,
+    entry_id,
+)
 from lodeline.ledger.log import Leaf, read_leaf
 from lodeline.ledger.merkle import LeafIndex, leaf_hash
 from lodeline.ledger.refusals_entries import (
@@ -37,7 +47,7 @@ from lodeline.ledger.refusals_entries import (
     NoGenesis,
     WrongChain,
 )
-from lodeline.ledger.refusals_governance import NotEnoughVotes
+from lodeline.ledger.refusals_governance import NotEnoughVotes, SequenceWrong
 from lodeline.ledger.refusals_transforms import LotAlreadySpent, LotUnknown, RecipeNotAdopted
 
 MINING = ("grant-licence", "mine-copper-cobalt", "sale")
@@ -156,7 +166,7 @@ def test_a_double_spender_within_one_block_gets_one_of_two(tmp_path: Path, world
 
 
 def test_a_refused_vote_does_not_stop_the_transform_after_it(tmp_path: Path, world: World) -> None:
-    """The proof was verified under the tables that the vote would have left."""
+    """The proof is read under the tables as they are, not as the vote would have left them."""
     licence = world.granted()
     ledger = founded(tmp_path / "ledger.db", world)
     vote = world.govern(AdoptRecipe(RECIPES["leach-cobalt"]), voters=("miner",))
@@ -164,6 +174,25 @@ def test_a_refused_vote_does_not_stop_the_transform_after_it(tmp_path: Path, wor
     answers = submit(ledger, vote, ore)
     refusal(answers[0], NotEnoughVotes)
     accepted(answers[1:])
+    ledger.close()
+
+
+def test_a_stranger_s_votes_cannot_stop_honest_entries(tmp_path: Path) -> None:
+    """Votes that nobody signed stand before, between and after honest steps of one block."""
+    world = World(*MINING, "split")
+    licence = world.granted()
+    ledger = founded(tmp_path / "ledger.db", world)
+    act = RetireRecipe(recipe_digest(RECIPES["mine-copper-cobalt"]))
+    bogus = [Govern(GovernBody(CHAIN, number, (act,)), ()) for number in (0, 10**6, 10**7)]
+    mining = world.make("mine-copper-cobalt", [licence], [world.ore(), world.licence()])
+    world.apply(mining)
+    ore, _ = made_by(mining)
+    split = world.make("split", [ore], [world.ore(), world.ore()])
+    answers = submit(ledger, bogus[0], mining, bogus[1], split, bogus[2])
+    for answer in answers[::2]:
+        refusal(answer, SequenceWrong)
+    accepted(answers[1::2])
+    ledger.replay()
     ledger.close()
 
 

@@ -1,9 +1,11 @@
 """Keys of verdicts, and the view over a batch."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec import structs
 from tests.ledger.undoing import mined_by_transform, regrant_of, reversal_of
-from tests.ledger.world import NO_PROOF, RECIPES, World, made_by
+from tests.ledger.world import CHAIN, NO_PROOF, RECIPES, World, made_by
 
 from lodeline.custody.expansion import recipe_digest
 from lodeline.kernel.ids import Hash32, LotId, MemberId, PointBytes, ScalarBytes
@@ -12,13 +14,15 @@ from lodeline.ledger.entries import (
     AdoptForm,
     AdoptRecipe,
     Entry,
+    Govern,
+    GovernBody,
     RetireRecipe,
     SetStatus,
     Status,
     decode_entry,
 )
 from lodeline.ledger.state import State
-from lodeline.ledger.tasks import BatchView, proof_key, task_for, tasks_for
+from lodeline.ledger.tasks import BatchView, batches, proof_key, task_for, tasks_for
 from lodeline.proofs.body import InputRef
 from lodeline.proofs.proof import ZeroProof
 from lodeline.proofs.task import RestorationTask, TransformTask
@@ -105,21 +109,50 @@ def test_a_block_can_chain() -> None:
     assert keys == {proof_key(entry, plan.state.tables) for entry in carrying}
 
 
-def test_a_batch_that_changes_the_tables(world: World) -> None:
+def test_a_batch_ends_with_a_vote(world: World) -> None:
+    """The tables after a vote are known when it is decided, so what follows waits for that."""
     ore, _ = world.mined()
     form = structs.replace(world.state.tables.forms.all()[-1], name="new-form")
     second = structs.replace(RECIPES["split"], version=2)
     retire = RetireRecipe(recipe_digest(RECIPES["split"]))
     vote = world.govern(AdoptForm(form), retire, AdoptRecipe(second))
     split = world.make("split", [ore], [world.ore(), world.ore()], recipe=recipe_digest(second))
-    assert task_for(world.state, split) is None
-    view = BatchView(world.state)
-    view.add(vote)
-    task = task_for(view, split)
-    assert task is not None
+    assert tasks_for(world.state, [vote, split]) == ()
+    entries: list[Entry] = [vote, split]
+    found = batches(entries, 64, lambda entry: entry)
+    assert next(found) == (vote,)
     world.apply(vote)
-    assert world.state.tables.digest == view.tables.digest
+    (after,) = found
+    (task,) = tasks_for(world.state, after)
     assert task.key == proof_key(split, world.state.tables)
+
+
+@given(st.lists(st.booleans(), max_size=40), st.integers(1, 9))
+def test_batches_keep_everything_and_end_with_each_vote(votes: list[bool], most: int) -> None:
+    vote = Govern(GovernBody(CHAIN, 0, ()), ())
+    items = [(number, vote if is_vote else None) for number, is_vote in enumerate(votes)]
+    found = list(batches(items, most, lambda item: item[1]))
+    assert [item for batch in found for item in batch] == items
+    for batch in found:
+        assert 1 <= len(batch) <= most
+        assert all(entry is None for _, entry in batch[:-1])
+
+
+def test_an_unsigned_vote_does_not_poison_what_follows(world: World) -> None:
+    """A stranger puts a vote that nobody signed before an honest transform."""
+    licence = world.granted()
+    act = RetireRecipe(recipe_digest(RECIPES["correct"]))
+    bogus = Govern(GovernBody(CHAIN, 10**6, (act,)), ())
+    honest = world.make("mine-copper-cobalt", [licence], [world.ore(), world.licence()])
+    entries: list[Entry] = [bogus, honest]
+    tasks = [tasks_for(world.state, batch) for batch in batches(entries, 64, lambda entry: entry)]
+    assert [[task.key for task in found] for found in tasks] == [
+        [],
+        [proof_key(honest, world.state.tables)],
+    ]
+    view = BatchView(world.state)
+    view.add(bogus)
+    assert view.tables is world.state.tables
 
 
 def test_a_batch_shows_lots_that_were_given_again(world: World) -> None:

@@ -44,13 +44,13 @@ from lodeline.kernel.ids import EntryHash, Hash32
 from lodeline.kernel.time import BlockTime
 from lodeline.ledger.apply import apply
 from lodeline.ledger.checkpoint import CheckpointPolicy, parse_checkpoint_text, verify_checkpoint
-from lodeline.ledger.log import Leaf, Verify, parts, read_leaf
+from lodeline.ledger.log import Leaf, Verify, read_leaf
 from lodeline.ledger.merkle import MAX_TREE_SIZE, LeafIndex, TreeSize, leaf_hash
 from lodeline.ledger.merklelog import Frontier
 from lodeline.ledger.signednote import parse_note
 from lodeline.ledger.snapshot import commit_part, read_part
 from lodeline.ledger.state import State
-from lodeline.ledger.tasks import tasks_for
+from lodeline.ledger.tasks import batches, tasks_for
 from lodeline.proofs.batch import Verdicts, verify_batch
 
 __all__ = ["MAX_FAULTS", "FsckReport", "FsckRequest", "fsck"]
@@ -279,8 +279,8 @@ class _Check:
         state, blocks = self._state, iter(_after(self._blocks, self._state))
         block = next(blocks, None)
         leaves = self._store.leaves(LeafIndex(state.size), self._size)
-        for batch in parts(leaves, REPLAY_BATCH):
-            read = [_readable(index, data) for index, data in enumerate(batch, state.size)]
+        readable = (_readable(index, data) for index, data in enumerate(leaves, state.size))
+        for read in batches(readable, REPLAY_BATCH, lambda leaf: leaf.entry):
             tasks = tasks_for(state, [leaf.entry for leaf in read])
             verdicts = {verdict.key: verdict for verdict in self._request.verify(tasks)}
             self._findings.proofs += len(tasks)

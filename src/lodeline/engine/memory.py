@@ -27,12 +27,12 @@ from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import EntryHash
 from lodeline.ledger.apply import decide
 from lodeline.ledger.change import Change
-from lodeline.ledger.log import Verify, parts, read_leaf
+from lodeline.ledger.log import Verify, read_leaf
 from lodeline.ledger.merkle import LeafIndex, TreeSize
 from lodeline.ledger.merklelog import MerkleLog
 from lodeline.ledger.snapshot import Gathered, StatePart, commit_part, read_part
 from lodeline.ledger.state import State
-from lodeline.ledger.tasks import tasks_for
+from lodeline.ledger.tasks import batches, tasks_for
 
 __all__ = ["PART_ENTRIES", "REPLAY_BATCH", "Memory"]
 
@@ -129,8 +129,7 @@ class Memory:
             return
         ends = {block.size for block in blocks}
         leaves = self._store.leaves(blocks[0].first, blocks[-1].size)
-        for batch in parts(leaves, REPLAY_BATCH):
-            read = [read_leaf(data) for data in batch]
+        for read in batches(map(read_leaf, leaves), REPLAY_BATCH, lambda leaf: leaf.entry):
             found = self._verify(tasks_for(self.state, [leaf.entry for leaf in read]))
             verdicts = {verdict.key: verdict for verdict in found}
             for leaf in read:

@@ -14,16 +14,16 @@ from lodeline.engine.ahead import STRETCH, Ahead
 from lodeline.engine.interface import Answer, Receipt
 from lodeline.kernel import cbor
 from lodeline.kernel.errors import LodelineError
-from lodeline.kernel.ids import EntryHash, Hash32
+from lodeline.kernel.ids import EntryHash
 from lodeline.kernel.time import BlockTime
 from lodeline.ledger.apply import decide
 from lodeline.ledger.change import Change
-from lodeline.ledger.entries import Entry, decode_entry
+from lodeline.ledger.entries import Entry, Govern, decode_entry
 from lodeline.ledger.log import Verify
 from lodeline.ledger.merkle import LeafIndex, leaf_hash
 from lodeline.ledger.state import State
-from lodeline.ledger.tasks import task_for, tasks_for
-from lodeline.proofs.batch import Verdict
+from lodeline.ledger.tasks import batches, tasks_for
+from lodeline.proofs.batch import Verdicts
 
 __all__ = ["Trial", "leaf_bytes"]
 
@@ -66,9 +66,7 @@ class Trial:
         stretches = [
             self._read(entries[at : at + STRETCH]) for at in range(0, len(entries), STRETCH)
         ]
-        known = [entry for stretch in stretches for entry in stretch.entries]
-        verdicts = {verdict.key: verdict for verdict in self._verified(known)}
-        return [answer for stretch in stretches for answer in self._decide(stretch, verdicts)]
+        return list(self._answers(stretches))
 
     def _read(self, data: Sequence[bytes]) -> _Stretch:
         read = [_read(item) for item in data]
@@ -77,23 +75,26 @@ class Trial:
             stretch.ahead = Ahead.send(self.pool, self.draft, stretch.entries)
         return stretch
 
-    def _decide(self, stretch: _Stretch, verdicts: dict[Hash32, Verdict]) -> Iterator[Answer]:
-        if stretch.ahead is not None:
-            stretch.ahead.wait()
-        for entry, data in stretch.read:
+    def _answers(self, stretches: Sequence[_Stretch]) -> Iterator[Answer]:
+        """Decide everything; after a vote the proofs are verified under the tables it left."""
+        known = [entry for stretch in stretches for entry in stretch.entries]
+        waiting = batches(known, len(known), lambda entry: entry)
+        verdicts = self._verified(next(waiting, ()))
+        for entry, data in _arrived(stretches):
             if isinstance(entry, LodelineError):
                 yield entry
-            else:
-                yield self._decided(entry, data, verdicts)
+                continue
+            yield self._decided(entry, data, verdicts)
+            if isinstance(entry, Govern):
+                verdicts = self._verified(next(waiting, ()))
 
-    def _verified(self, entries: Sequence[Entry]) -> Sequence[Verdict]:
-        """Verify the proofs of all entries together, as if all of them were accepted."""
+    def _verified(self, entries: Sequence[Entry]) -> Verdicts:
+        """Verify the proofs of entries together, as if all of them were accepted."""
         tasks = tasks_for(self.draft, entries)
-        return self.verify(tasks) if tasks else ()
+        return {verdict.key: verdict for verdict in self.verify(tasks)} if tasks else {}
 
-    def _decided(self, entry: Entry, data: bytes, verdicts: dict[Hash32, Verdict]) -> Answer:
+    def _decided(self, entry: Entry, data: bytes, verdicts: Verdicts) -> Answer:
         try:
-            self._verify_after_all(entry, verdicts)
             change = decide(self.draft, entry, self.now, verdicts)
         except LodelineError as refusal:
             return refusal
@@ -105,16 +106,13 @@ class Trial:
         self.changes.append(change)
         return Receipt(index, next(iter(change.accepted)), hashed, self.now)
 
-    def _verify_after_all(self, entry: Entry, verdicts: dict[Hash32, Verdict]) -> None:
-        """Verify a proof alone whose key is another than the one that was foreseen.
 
-        A proof is verified under the tables as the whole batch would leave them. Where an earlier
-        entry was refused that would have changed the tables, they are others: a refused entry must
-        not stop one that is acceptable without it.
-        """
-        task = task_for(self.draft, entry)
-        if task is not None and task.key not in verdicts:
-            verdicts[task.key] = self.verify((task,))[0]
+def _arrived(stretches: Sequence[_Stretch]) -> Iterator[tuple[Entry | LodelineError, bytes]]:
+    """Yield every entry once the signatures of its stretch are there."""
+    for stretch in stretches:
+        if stretch.ahead is not None:
+            stretch.ahead.wait()
+        yield from stretch.read
 
 
 def leaf_bytes(entry: bytes, time: BlockTime) -> bytes:

@@ -7,7 +7,7 @@ signature again, and gives the roots that the checkpoints state.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -21,11 +21,11 @@ from lodeline.ledger.merkle import leaf_hash
 from lodeline.ledger.merklelog import Frontier
 from lodeline.ledger.state import State
 from lodeline.ledger.statekeys import application_hash
-from lodeline.ledger.tasks import tasks_for
+from lodeline.ledger.tasks import batches, tasks_for
 from lodeline.proofs.batch import Verdict
 from lodeline.proofs.task import ProofTask
 
-__all__ = ["MAX_LEAF_BYTES", "Leaf", "Replayed", "Verify", "parts", "read_leaf", "replay"]
+__all__ = ["MAX_LEAF_BYTES", "Leaf", "Replayed", "Verify", "read_leaf", "replay"]
 
 MAX_LEAF_BYTES = MAX_ENTRY_BYTES + 64
 """An entry, its time and the names of the two fields; below what a tile's entry can have."""
@@ -84,25 +84,11 @@ def replay(leaves: Iterable[bytes], verify: Verify, batch: int = BATCH) -> Repla
             when the entry is offered.
     """
     state, frontier = State(), Frontier()
-    for part in parts(leaves, batch):
-        read = [read_leaf(data) for data in part]
-        verdicts = {
-            verdict.key: verdict
-            for verdict in verify(tasks_for(state, [leaf.entry for leaf in read]))
-        }
-        for leaf in read:
+    read = ((read_leaf(data), leaf_hash(data)) for data in leaves)
+    for part in batches(read, batch, lambda item: item[0].entry):
+        tasks = tasks_for(state, [leaf.entry for leaf, _ in part])
+        verdicts = {verdict.key: verdict for verdict in verify(tasks)}
+        for leaf, _ in part:
             apply(state, leaf.entry, leaf.time, verdicts)
-        frontier = frontier.extend(leaf_hash(data) for data in part)
+        frontier = frontier.extend(hashed for _, hashed in part)
     return Replayed(state, frontier)
-
-
-def parts(leaves: Iterable[bytes], size: int) -> Iterator[list[bytes]]:
-    """Yield leaves in lists of ``size``, the last one shorter."""
-    part: list[bytes] = []
-    for leaf in leaves:
-        part.append(leaf)
-        if len(part) == size:
-            yield part
-            part = []
-    if part:
-        yield part

@@ -7,42 +7,49 @@ is read: a verdict never serves another proof, and never another meaning of the 
 A :class:`BatchView` lays what the entries of one batch would make over a state, so that a block can
 chain: the proof of an entry that spends a lot of an earlier entry of the same block is verified
 with the others. It accepts nothing; whether an entry is accepted is decided by ``apply`` alone.
+
+A vote is never laid over: anybody can write one that nobody signed, and under its tables every
+proof after it would be read wrongly. So a batch ends with a vote (:func:`batches`), and what
+follows is read under the tables as they are once the vote is decided.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol, TypeVar
 
-from lodeline.custody.expansion import recipe_digest
 from lodeline.custody.lots import LotPublic
 from lodeline.kernel import cbor
-from lodeline.kernel.ids import Hash32, LotId, RecipeDigest, StandardName, TransformId
+from lodeline.kernel.ids import Hash32, LotId, StandardName, TransformId
 from lodeline.ledger.entries import (
     Accept,
-    AdoptAllocation,
-    AdoptForm,
-    AdoptRecipe,
-    AdoptStandard,
     Correction,
     Entry,
     EntryId,
     Govern,
     Offer,
     Regrant,
-    RetireRecipe,
     Reversal,
     Transform,
     encode_entry,
     entry_id,
 )
-from lodeline.ledger.records import RecipeRecord
-from lodeline.ledger.tables import Adopted, Tables
+from lodeline.ledger.tables import Tables
 from lodeline.proofs.body import TransformBody, lot_id, transform_id
 from lodeline.proofs.task import ProofTask, RestorationTask, TransformTask
 
-__all__ = ["BatchView", "StateView", "carried_transform", "proof_key", "task_for", "tasks_for"]
+__all__ = [
+    "BatchView",
+    "StateView",
+    "batches",
+    "carried_transform",
+    "proof_key",
+    "task_for",
+    "tasks_for",
+]
+
+T = TypeVar("T")
 
 _KEY_DOMAIN = b"lodeline/v1/proof-key\0"
 
@@ -159,19 +166,21 @@ def _restoration_task(view: StateView, entry: Reversal) -> RestorationTask | Non
 
 
 class BatchView:
-    """A state with what the entries of one batch would make, accepted or not."""
+    """A state with the lots that the entries of one batch would make, accepted or not.
+
+    The tables are the state's.
+    """
 
     def __init__(self, below: StateView) -> None:
         self._below = below
-        self._tables = below.tables
         self._lots: dict[LotId, LotPublic] = {}
         self._makings: dict[Hash32, tuple[tuple[LotId, ...], tuple[LotId, ...]]] = {}
         self._sales: dict[EntryId, TransformBody] = {}
 
     @property
     def tables(self) -> Tables:
-        """Return the tables as the batch leaves them so far."""
-        return self._tables
+        """Return the tables of the state."""
+        return self._below.tables
 
     def lot(self, lot: LotId) -> LotPublic | None:
         """Return a lot of the state or of the batch, or nothing."""
@@ -207,8 +216,6 @@ class BatchView:
             self._add_equal(entry, [item.lot for item in entry.body.restored])
         elif isinstance(entry, Regrant):
             self._add_equal(entry, [entry.body.replacement.lot])
-        elif isinstance(entry, Govern):
-            self._tables = self._tables.with_adopted(_adopted_by(self._tables, entry))
 
     def _add_transform(self, body: TransformBody) -> None:
         identity = transform_id(body)
@@ -222,27 +229,30 @@ class BatchView:
         self._lots.update({lot_id(identity, index): lot for index, lot in enumerate(lots)})
 
 
-def _adopted_by(tables: Tables, entry: Govern) -> Adopted:
-    """Return what a vote adopts, in the order in which the state takes it in."""
-    acts = entry.body.acts
-    recipes: dict[RecipeDigest, RecipeRecord] = {}
-    for act in acts:
-        if isinstance(act, AdoptRecipe):
-            recipes[recipe_digest(act.recipe)] = RecipeRecord(act.recipe, retired=False)
-        elif isinstance(act, RetireRecipe):
-            known = recipes.get(act.recipe) or tables.recipes.get(act.recipe)
-            if known is not None:
-                recipes[act.recipe] = RecipeRecord(known.recipe, retired=True)
-    return Adopted(
-        forms=tuple(act.form for act in acts if isinstance(act, AdoptForm)),
-        standards=tuple(act.standard for act in acts if isinstance(act, AdoptStandard)),
-        allocations=tuple(act.table for act in acts if isinstance(act, AdoptAllocation)),
-        recipes=recipes,
-    )
+def batches(
+    items: Iterable[T], most: int, entry_of: Callable[[T], object]
+) -> Iterator[tuple[T, ...]]:
+    """Yield items in order, in batches of at most ``most`` whose proofs can be verified together.
+
+    A batch ends with the first vote in it. Items are taken as they are needed, so the caller
+    decides a batch before the next one is read; ``entry_of`` may give anything where an item is no
+    entry.
+    """
+    batch: list[T] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == most or isinstance(entry_of(item), Govern):
+            yield tuple(batch)
+            batch = []
+    if batch:
+        yield tuple(batch)
 
 
 def tasks_for(state: StateView, entries: Iterable[Entry]) -> tuple[ProofTask, ...]:
     """Return the proofs to verify for the entries of one batch, in their order.
+
+    Proofs are read under the tables of the state, so the batch is one of `batches`: the entry
+    after a vote that is accepted finds no verdict.
 
     Raises:
         CborTooLarge: an entry is longer than any that is accepted.

@@ -72,7 +72,7 @@ from lodeline.ledger.statemap import (
     verify_absence,
     verify_presence,
 )
-from lodeline.ledger.tasks import tasks_for
+from lodeline.ledger.tasks import batches, tasks_for
 from lodeline.ledger.trust import TrustFile
 from lodeline.proofs.body import lot_id
 from lodeline.proofs.view import product_number
@@ -264,8 +264,7 @@ class _Examination:
 
     def check_entries(self) -> Sentence:
         """Step 7."""
-        for start in range(0, len(self.leaves), BATCH):
-            part = self.leaves[start : start + BATCH]
+        for part in batches(self.leaves, BATCH, lambda item: item[1].entry):
             tasks = tasks_for(self.state, [leaf.entry for _, leaf in part])
             verdicts = {verdict.key: verdict for verdict in self.verify(tasks)}
             self.proofs += len(tasks)
