@@ -19,7 +19,7 @@ from lodeline.ledger.claim_file import Asked, CheckedClaim, verify_claim_file
 from lodeline.node.answering import ClaimOrder, nonce_of, prove_claim
 from lodeline.node.clock import SystemClock
 from lodeline.node.holding import holding
-from lodeline.node.trust import trust_for
+from lodeline.node.trust import TrustMissing, trust_for
 from lodeline.node.workspace import Workspace, read_file, write_file
 
 __all__ = ["check_claim", "prove"]
@@ -76,7 +76,11 @@ def check_claim(  # noqa: PLR0913 - one for each option of the command
 ) -> int:
     """Check a claim file; exit code 1 if it does not hold."""
     terminal = terminal_of(context)
-    pinned = trust_for(trust, terminal.options.home)
+    try:
+        pinned = trust_for(trust, terminal.options.home)
+    except TrustMissing as refusal:
+        terminal.refuse(refusal)
+        return CHECK_FAILED
     asked = Asked(
         chain=pinned.chain,
         verifier=verifier

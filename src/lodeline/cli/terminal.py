@@ -36,7 +36,7 @@ from lodeline.node.opening import opened
 from lodeline.node.session import Session
 from lodeline.node.workspace import Workspace, read_file
 
-__all__ = ["PassphraseMissing", "Terminal", "printable", "terminal_of"]
+__all__ = ["PassphraseMissing", "Terminal", "asked_at_terminal", "printable", "terminal_of"]
 
 _VARIABLE = "LODELINE_PASSPHRASE"
 _WIDE = 200
@@ -149,7 +149,7 @@ class Terminal:
         """
         if self.options.yes:
             return
-        if self.options.json or not sys.stdin.isatty():
+        if self.options.json or not asked_at_terminal():
             raise NotConfirmed
         if not typer.confirm(self.texts(key, **_shown(values)), err=True):
             raise NotConfirmed
@@ -168,7 +168,7 @@ class Terminal:
         given = os.environ.get(_VARIABLE)
         if given is not None:
             return Passphrase.typed(given)
-        if not sys.stdin.isatty():
+        if not asked_at_terminal():
             raise PassphraseMissing(member)
         return Passphrase.typed(getpass(self.texts("ask.passphrase", member=member)))
 
@@ -222,6 +222,11 @@ class Terminal:
     def keyring(self, workspace: Workspace) -> Keyring:
         """Return a ring that asks this terminal for passphrases."""
         return Keyring(workspace, self.passphrase, SystemEntropy())
+
+
+def asked_at_terminal() -> bool:
+    """Return whether somebody sits at the terminal and can be asked."""
+    return sys.stdin.isatty()
 
 
 def printable(text: str) -> str:

@@ -19,7 +19,7 @@ from lodeline.custody.plausibility import (
     advise_assay,
     advise_weighing,
 )
-from lodeline.custody.recipes import Recipe
+from lodeline.custody.recipes import Family, Recipe
 from lodeline.custody.strands import Kind, Strand
 from lodeline.exchange.transform_file import (
     ContainedMass,
@@ -42,7 +42,8 @@ from lodeline.kernel.ids import (
     StandardName,
 )
 from lodeline.kernel.units import Milligrams
-from lodeline.ledger.case import member_in_role
+from lodeline.ledger.case import active_site, member_in_role
+from lodeline.ledger.refusals_transforms import SiteNeeded, SiteNotExpected
 from lodeline.ledger.state import State
 from lodeline.node.granting import address_of
 from lodeline.node.holding import Holding
@@ -107,9 +108,11 @@ def capture(own: Holding, recipe: Recipe, file: TransformFile, folder: Path) -> 
 
     Raises:
         CoSignerNotNamed, CoSignerNotAsked, RoleMissing, UnknownMember, MemberNotActive: names.
+        SiteNeeded, SiteNotExpected, UnknownSite, FacilityKeyMissing: the site.
         UnknownForm: an output of a form that the consortium does not have.
         FileUnreadable: a document that is not there.
     """
+    _check_site(own, recipe, file.site)
     process = file.process
     return Captured(
         recipe=recipe,
@@ -118,6 +121,20 @@ def capture(own: Holding, recipe: Recipe, file: TransformFile, folder: Path) -> 
         process=None if process is None else ProcessNumbers(process.emissions, process.primary),
         signers=signers_for(own.session.state, recipe, file.co_signers),
     )
+
+
+def _check_site(own: Holding, recipe: Recipe, site: SiteId | None) -> None:
+    """Refuse a step without its site, or at a site whose key is not with the holder."""
+    if site is None:
+        if recipe.needs_site:
+            raise SiteNeeded(recipe.name)
+        return
+    active_site(own.session.state, site)
+    if recipe.family is Family.GRANT:
+        return
+    if not recipe.needs_site:
+        raise SiteNotExpected(recipe.name, site)
+    own.keys.facility(site)
 
 
 # ------------------------------------------------------------------ who signs
