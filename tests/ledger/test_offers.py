@@ -2,6 +2,7 @@
 
 import pytest
 from msgspec import structs
+from tests.ledger.undoing import mined_by_transform, regrant_of, reversal_of, signed_reversal
 from tests.ledger.world import CHAIN, NO_PROOF, World, made_by
 
 from lodeline.crypto.owner_signature import OwnerSignatureInvalid
@@ -38,6 +39,7 @@ from lodeline.ledger.refusals_transforms import (
     LotExpired,
     LotRecalled,
     LotReserved,
+    OwnerKeyReserved,
     OwnerKeySeen,
     TagReserved,
 )
@@ -214,6 +216,63 @@ def test_an_offered_tag_is_not_spent_under_another_lot(world: World) -> None:
     world.refused(world.transform(body), TagReserved, offer=entry_id(offer))
 
 
+def test_a_competitor_copies_the_buyer_s_key_from_an_open_offer(world: World) -> None:
+    """A lot under the buyer's key would burn it, and the sale could never be accepted."""
+    ore, _ = world.mined()
+    first, second = world.does("split", [ore], [world.ore(), world.ore()])
+    offer = world.offer(world.sale(first), world.now + HOUR)
+    world.apply(offer)
+    held, key = entry_id(offer), offer.sale.body.outputs[0].owner
+    assert state_key(StateKind.RESERVED_KEY, key) in world.state.map
+    copied = structs.replace(world.ore(), owner=key)
+    split = world.make("split", [second], [world.ore(), copied])
+    world.refused(split, OwnerKeyReserved, key=key, offer=held)
+    sale = world.sale(second).body
+    twin = structs.replace(sale, outputs=(structs.replace(sale.outputs[0], owner=key),))
+    other = world.offer(world.transform(twin), world.now + HOUR)
+    world.refused(other, OwnerKeyReserved, key=key, offer=held)
+    world.apply(world.accept(offer))
+    assert state_key(StateKind.RESERVED_KEY, key) not in world.state.map
+    world.refused(split, OwnerKeySeen, key=key)
+
+
+def test_a_copied_key_comes_back_from_neither_reversal_nor_re_grant(world: World) -> None:
+    mining = mined_by_transform(world)
+    ore, _ = made_by(mining)
+    split = world.make("split", [ore], [world.ore(), world.ore()])
+    world.apply(split)
+    first, second = made_by(split)
+    offer = world.offer(world.sale(first), world.now + HOUR)
+    world.apply(offer)
+    key = offer.sale.body.outputs[0].owner
+    world.refused(regrant_of(world, second, owner=key), OwnerKeyReserved, key=key)
+    again = world.make("split", [second], [world.ore()])
+    world.apply(again)
+    bare = reversal_of(world, again).body
+    stolen = structs.replace(bare.restored[0].lot, owner=key)
+    restored = (structs.replace(bare.restored[0], lot=stolen),)
+    reversal = signed_reversal(world, again, structs.replace(bare, restored=restored))
+    world.refused(reversal, OwnerKeyReserved, key=key)
+
+
+@pytest.mark.parametrize("ending", ["decline", "withdraw"])
+def test_the_keys_of_an_offer_that_ended_are_free_again(world: World, ending: str) -> None:
+    ore, offer = _offered(world)
+    world.apply(getattr(world, ending)(offer))
+    assert not dict(world.state.reserved_keys.items())
+    again = world.offer(offer.sale, world.now + 2 * HOUR)
+    world.apply(again)
+    world.apply(world.accept(again))
+    assert not world.state.is_unspent(ore)
+
+
+def test_a_lapsed_offer_frees_its_keys(world: World) -> None:
+    ore, offer = _offered(world)
+    world.apply(regrant_of(world, ore), BlockTime(world.now + HOUR + 1))
+    assert _outcome(world, offer) is OfferStatus.LAPSED
+    assert not dict(world.state.reserved_keys.items())
+
+
 # ------------------------------------------------------------------ the answers
 
 
@@ -287,20 +346,6 @@ def test_a_credit_that_expired_while_it_was_offered(world: World) -> None:
     late = BlockTime(expires + 1)
     world.refused(world.accept(offer), LotExpired, late, lot=credit)
     world.apply(world.accept(offer), expires)
-
-
-def test_a_buyer_s_key_that_was_used_elsewhere_meanwhile(world: World) -> None:
-    ore, _ = world.mined()
-    first, second = world.does("split", [ore], [world.ore(), world.ore()])
-    sales = [world.sale(first), world.sale(second)]
-    key = sales[0].body.outputs[0].owner
-    body = sales[1].body
-    twin = structs.replace(body, outputs=(structs.replace(body.outputs[0], owner=key),))
-    offers = [world.offer(sale, world.now + HOUR) for sale in (sales[0], world.transform(twin))]
-    for offer in offers:
-        world.apply(offer)
-    world.apply(world.accept(offers[0]))
-    world.refused(world.accept(offers[1]), OwnerKeySeen, key=key)
 
 
 def test_a_suspended_holder_still_delivers_what_needs_no_signature(world: World) -> None:

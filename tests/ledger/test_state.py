@@ -224,6 +224,9 @@ def test_whatever_happens(steps: list[tuple[int, int, int]]) -> None:
     reserved = dict(world.state.reserved_lots.items())
     assert set(reserved) <= unspent
     assert len(dict(world.state.reserved_tags.items())) == len(reserved)
+    kept = dict(world.state.reserved_keys.items())
+    assert set(kept.values()) == set(reserved.values())
+    assert not set(kept) & set(dict(world.state.owner_keys.items()))
 
 
 def test_the_same_lot_twice_in_one_block(world: World) -> None:

@@ -1,6 +1,7 @@
 """Offers: a finished sale that waits for its buyer.
 
-The offer is checked like a transform and reserves the tags and lots of the sale. Acceptance puts
+The offer is checked like a transform and reserves the tags and lots of the sale, and the owner keys
+of what the buyer will have, which everybody can read while it is open. Acceptance puts
 the sale into effect, after everything that depends on the moment has been checked again; decline
 and withdrawal free what was reserved. The buyer answers until the deadline, the seller may withdraw
 at any time while the offer is open, and after the deadline nobody else can end it.
@@ -70,6 +71,7 @@ def decide_offer(case: Case, entry: Offer) -> Change:
         offers={case.identity: offer},
         reserved_tags=dict.fromkeys(offer.tags, case.identity),
         reserved_lots={spent.lot: case.identity for spent in sale.body.inputs},
+        reserved_keys=dict.fromkeys(offer.buyer_keys, case.identity),
     )
 
 
@@ -93,7 +95,7 @@ def decide_accept(case: Case, entry: Accept) -> Change:
     offer = EntryId(entry.body.offer)
     record = _open_offer(case, entry.body.chain, offer)
     _check_in_time(case, offer, record)
-    check_owner_signatures(_buyer_keys(record), entry.signatures, case.identity)
+    check_owner_signatures(record.buyer_keys, entry.signatures, case.identity)
     standing = check_standing(case, record.body, Way.OFFER, held_by=offer)
     sale = transform_change(case, standing)
     return freed(offer, record, OfferStatus.ACCEPTED, sale)
@@ -109,7 +111,7 @@ def decide_decline(case: Case, entry: Decline) -> Change:
     offer = EntryId(entry.body.offer)
     record = _open_offer(case, entry.body.chain, offer)
     _check_in_time(case, offer, record)
-    check_owner_signatures(_buyer_keys(record), entry.signatures, case.identity)
+    check_owner_signatures(record.buyer_keys, entry.signatures, case.identity)
     return freed(offer, record, OfferStatus.DECLINED, Change())
 
 
@@ -133,6 +135,7 @@ def freed(offer: EntryId, record: OfferRecord, outcome: OfferStatus, change: Cha
         offers={offer: structs.replace(record, status=outcome)},
         reserved_tags=dict.fromkeys(record.tags),
         reserved_lots={spent.lot: None for spent in record.body.inputs},
+        reserved_keys=dict.fromkeys(record.buyer_keys),
     )
 
 
@@ -149,10 +152,6 @@ def _open_offer(case: Case, chain: ChainId, offer: EntryId) -> OfferRecord:
 def _check_in_time(case: Case, offer: EntryId, record: OfferRecord) -> None:
     if case.now > record.deadline:
         raise OfferTooLate(offer, record.deadline, case.now)
-
-
-def _buyer_keys(record: OfferRecord) -> list[OneTimeKey]:
-    return [lot.owner for lot in record.body.outputs]
 
 
 def _seller_keys(case: Case, record: OfferRecord) -> list[OneTimeKey]:

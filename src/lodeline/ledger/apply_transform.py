@@ -6,7 +6,7 @@
 2. the recipe is adopted, in force now, not retired, and of a family that may come this way;
 3. every input is there, unspent, named once, not held by an offer, not expired, not recalled;
 4. the tags are distinct, unspent and not reserved;
-5. the owner keys of the outputs are distinct and never seen before;
+5. the owner keys of the outputs are distinct, never seen before and not reserved;
 6. the site is there exactly where the recipe needs one, registered, its member active;
 7. the signers have exactly the recipe's roles, and may act in them;
 8. the outputs expire when they must;
@@ -127,7 +127,7 @@ def check_standing(
         recalled_too=way is Way.CORRECTION,
     )
     check_tags(case, [spent.tag for spent in body.inputs], held_by=held_by)
-    check_owner_keys(case, [lot.owner for lot in body.outputs])
+    check_owner_keys(case, [lot.owner for lot in body.outputs], held_by=held_by)
     site = _site(case, recipe, body)
     _check_roles(case, recipe, body)
     _check_expiries(case, recipe, inputs, body.outputs)

@@ -37,6 +37,7 @@ from lodeline.ledger.refusals_transforms import (
     LotReserved,
     LotTwice,
     LotUnknown,
+    OwnerKeyReserved,
     OwnerKeySeen,
     OwnerKeyTwice,
     TagReserved,
@@ -322,13 +323,17 @@ def check_tags(case: Case, tags: Sequence[Tag], *, held_by: EntryId | None = Non
             raise TagReserved(tag, offer)
 
 
-def check_owner_keys(case: Case, keys: Sequence[OneTimeKey]) -> None:
-    """Refuse owner keys that stand twice, were seen before, or are no group elements.
+def check_owner_keys(
+    case: Case, keys: Sequence[OneTimeKey], *, held_by: EntryId | None = None
+) -> None:
+    """Refuse owner keys that stand twice, were seen before, are reserved, or are no group elements.
 
-    A lot under a key that was used before has the tag of the old lot and could never be spent.
+    A lot under a key that was used before has the tag of the old lot and could never be spent. The
+    keys of an open offer are there for everybody to read, so until it ends they are its alone;
+    ``held_by`` names the offer whose acceptance this is.
 
     Raises:
-        OwnerKeyTwice, OwnerKeySeen, BadPoint.
+        OwnerKeyTwice, OwnerKeySeen, OwnerKeyReserved, BadPoint.
     """
     seen: set[OneTimeKey] = set()
     for key in keys:
@@ -337,4 +342,7 @@ def check_owner_keys(case: Case, keys: Sequence[OneTimeKey]) -> None:
         seen.add(key)
         if key in case.state.owner_keys:
             raise OwnerKeySeen(key)
+        offer = case.state.reserved_keys.get(key)
+        if offer is not None and offer != held_by:
+            raise OwnerKeyReserved(key, offer)
         decode_point(key)

@@ -75,6 +75,7 @@ class Change:
     offers: Mapping[EntryId, OfferRecord] = field(default_factory=dict)
     reserved_tags: Mapping[Tag, EntryId | None] = field(default_factory=dict)
     reserved_lots: Mapping[LotId, EntryId | None] = field(default_factory=dict)
+    reserved_keys: Mapping[OneTimeKey, EntryId | None] = field(default_factory=dict)
     grants: Mapping[GrantKey, GrantRecord | None] = field(default_factory=dict)
     recalls: Mapping[LotId, RecallRecord | None] = field(default_factory=dict)
     flags: Mapping[LotId, Flag | None] = field(default_factory=dict)
@@ -164,6 +165,8 @@ def _lot_updates(change: Change) -> Iterator[_Update]:
         yield state_key(StateKind.RESERVED, tag), None if offer is None else Hash32(offer)
     for key in change.owner_keys:
         yield state_key(StateKind.OWNER_KEY, key), PRESENT
+    for key, offer in change.reserved_keys.items():
+        yield state_key(StateKind.RESERVED_KEY, key), None if offer is None else Hash32(offer)
     for identity, making in change.makings.items():
         yield state_key(StateKind.MAKING, identity), digest_of(making)
 

@@ -18,6 +18,7 @@ from lodeline.kernel.ids import (
     Hash32,
     LotId,
     MemberId,
+    OneTimeKey,
     RecipeDigest,
     Role,
     SiteId,
@@ -234,6 +235,11 @@ class OfferRecord(_Record, frozen=True):
     def tags(self) -> tuple[Tag, ...]:
         """Return the tags that the offer reserves while it is open."""
         return tuple(spent.tag for spent in self.body.inputs)
+
+    @property
+    def buyer_keys(self) -> tuple[OneTimeKey, ...]:
+        """Return the owner keys of the sale's outputs; reserved while the offer is open."""
+        return tuple(lot.owner for lot in self.body.outputs)
 
 
 class GrantKey(_Record, frozen=True, order=True):

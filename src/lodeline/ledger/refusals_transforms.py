@@ -31,6 +31,7 @@ __all__ = [
     "LotUnknown",
     "NoteCountWrong",
     "NoteHashDiffers",
+    "OwnerKeyReserved",
     "OwnerKeySeen",
     "OwnerKeyTwice",
     "RecipeNotAdopted",
@@ -300,6 +301,19 @@ class OwnerKeySeen(TransformRefused):
     code = "owner-key-seen"
     en = "the owner key {key} was used before"
     fr = "la clé de propriétaire {key} a déjà servi"
+    advice_en = "derive a fresh key"
+    advice_fr = "dérivez une clé neuve"
+
+
+class OwnerKeyReserved(TransformRefused):
+    """An owner key that an open offer keeps for its buyer."""
+
+    key: OneTimeKey
+    offer: EntryId
+
+    code = "owner-key-reserved"
+    en = "the owner key {key} is reserved for the buyer by the open offer {offer}"
+    fr = "la clé de propriétaire {key} est réservée à l'acheteur par l'offre ouverte {offer}"
     advice_en = "derive a fresh key"
     advice_fr = "dérivez une clé neuve"
 

@@ -127,6 +127,7 @@ class StatePart(_Stored, frozen=True):
     offers: tuple[tuple[EntryIdW, OfferRecord], ...]
     reserved_tags: tuple[tuple[TagW, EntryIdW | None], ...]
     reserved_lots: tuple[tuple[LotIdW, EntryIdW | None], ...]
+    reserved_keys: tuple[tuple[OneTimeKeyW, EntryIdW | None], ...]
     grants: tuple[tuple[GrantKey, GrantRecord | None], ...]
     recalls: tuple[tuple[LotIdW, RecallRecord | None], ...]
     flags: tuple[tuple[LotIdW, Flag | None], ...]
@@ -179,6 +180,7 @@ class Gathered:
     offers: dict[EntryId, OfferRecord] = field(default_factory=dict)
     reserved_tags: dict[Tag, EntryId | None] = field(default_factory=dict)
     reserved_lots: dict[LotId, EntryId | None] = field(default_factory=dict)
+    reserved_keys: dict[OneTimeKey, EntryId | None] = field(default_factory=dict)
     grants: dict[GrantKey, GrantRecord | None] = field(default_factory=dict)
     recalls: dict[LotId, RecallRecord | None] = field(default_factory=dict)
     flags: dict[LotId, Flag | None] = field(default_factory=dict)
@@ -260,6 +262,7 @@ def commit_part(state: State, part: StatePart) -> None:
             offers=dict(part.offers),
             reserved_tags=dict(part.reserved_tags),
             reserved_lots=dict(part.reserved_lots),
+            reserved_keys=dict(part.reserved_keys),
             grants=dict(part.grants),
             recalls=dict(part.recalls),
             flags=dict(part.flags),

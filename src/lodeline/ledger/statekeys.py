@@ -42,6 +42,8 @@ class StateKind(Enum):
     """Spending tag: reserved by an open offer."""
     OWNER_KEY = "owner-key"
     """One-time key: seen, never to be used again."""
+    RESERVED_KEY = "reserved-key"
+    """One-time key: reserved for the buyer by an open offer."""
     MAKING = "making"
     """Transform, reversal or re-grant, by id."""
     OFFER = "offer"
