@@ -13,8 +13,13 @@ from typing import TypeVar
 
 import yaml
 
-from lodeline.custody.yaml_text import parse_yaml
+from lodeline.custody.yaml_text import TableUnreadable, parse_yaml
 from lodeline.kernel.errors import LodelineError
+
+try:
+    from yaml import CSafeLoader as _Loader
+except ImportError:  # a library built without its C part reads the same language, slower
+    from yaml import SafeLoader as _Loader  # type: ignore[assignment]  # same interface
 
 __all__ = ["Field", "FileRefused", "KeyMissing", "KeyUnknown", "Mapped", "ValueWrong", "read_map"]
 
@@ -223,7 +228,10 @@ def read_map(file: str, text: str) -> Mapped:
         ValueWrong: it is no mapping.
     """
     parse_yaml(file, text)
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+    except yaml.YAMLError as refused:
+        raise TableUnreadable(file, 0) from refused
     if not isinstance(node, yaml.MappingNode):
         raise ValueWrong(file, 1, file, "a mapping")
     return Mapped(file, node)
