@@ -25,7 +25,7 @@ from lodeline.engine.refusals import (
     LedgerHasWriter,
     LedgerReadOnly,
 )
-from lodeline.engine.trial import leaf_bytes
+from lodeline.engine.trial import leaf_head
 from lodeline.kernel.cbor_errors import CborError
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.time import BlockTime
@@ -120,7 +120,7 @@ def test_a_receipt_names_the_leaf_that_is_stored(tmp_path: Path, world: World) -
 def test_a_leaf_is_spliced_to_the_bytes_that_encoding_it_gives(world: World, time: int) -> None:
     assert len(world.log) > 3
     for data, _ in world.log:
-        spliced = leaf_bytes(data, BlockTime(time))
+        spliced = leaf_head(BlockTime(time)) + data
         assert spliced == Leaf(decode_entry(data), BlockTime(time)).encode()
         assert read_leaf(spliced).time == time
 

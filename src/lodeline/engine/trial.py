@@ -25,7 +25,7 @@ from lodeline.ledger.state import State
 from lodeline.ledger.tasks import batches, tasks_for
 from lodeline.proofs.batch import Verdicts
 
-__all__ = ["Trial", "leaf_bytes"]
+__all__ = ["Trial", "leaf_head"]
 
 _TIME, _ENTRY = b"\xa2\x64time", b"\x65entry"
 
@@ -57,6 +57,9 @@ class Trial:
     """Processes for signatures, where there are some."""
     leaves: list[tuple[EntryHash, bytes]] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._head = leaf_head(self.now)
 
     def offer(self, entries: Sequence[bytes]) -> list[Answer]:
         """Decide entries in their order; one answer for each.
@@ -99,7 +102,7 @@ class Trial:
         except LodelineError as refusal:
             return refusal
         self.draft.commit(change)
-        leaf = leaf_bytes(data, self.now)
+        leaf = self._head + data
         hashed = leaf_hash(leaf)
         index = LeafIndex(self.first + len(self.leaves))
         self.leaves.append((hashed, leaf))
@@ -115,12 +118,13 @@ def _arrived(stretches: Sequence[_Stretch]) -> Iterator[tuple[Entry | LodelineEr
         yield from stretch.read
 
 
-def leaf_bytes(entry: bytes, time: BlockTime) -> bytes:
-    """Return the leaf of an entry in its canonical bytes, without writing the entry again.
+def leaf_head(time: BlockTime) -> bytes:
+    """Return what stands before an entry in a leaf of a block, so that ``head + entry`` is a leaf.
 
-    The same bytes as ``Leaf.encode`` (the shorter key stands first, RFC 8949 §4.2.1).
+    The same bytes as ``Leaf.encode``, without writing the entry again (the shorter key stands
+    first, RFC 8949 §4.2.1).
     """
-    return b"".join((_TIME, cbor.encode(time), _ENTRY, entry))
+    return b"".join((_TIME, cbor.encode(time), _ENTRY))
 
 
 def _read(data: bytes) -> Entry | LodelineError:
