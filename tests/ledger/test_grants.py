@@ -2,6 +2,7 @@
 
 import pytest
 from msgspec import structs
+from tests.ledger.undoing import given_back, regrant_of, reversal_of
 from tests.ledger.world import CHAIN, MINE, NO_PROOF, OTHER_MINE, RECIPES, World, made_by
 
 from lodeline.crypto.signatures import SignatureContext, sign
@@ -19,6 +20,7 @@ from lodeline.ledger.entries import (
     SetStatus,
     SiteSignature,
     Status,
+    Transform,
     entry_id,
 )
 from lodeline.ledger.records import GrantKey, RecipeRecord
@@ -36,6 +38,7 @@ from lodeline.ledger.refusals_grants import (
     GrantToReplaceUnknown,
     RecognitionExpired,
     RemainderNotConsumed,
+    RightReplaced,
     StandardNotValid,
 )
 from lodeline.ledger.refusals_transforms import ExpiryWrong, LotAlreadySpent, UnknownSite
@@ -293,3 +296,59 @@ def test_a_replacing_grant_is_not_reversed(world: World) -> None:
     world.apply(entry)
     reversal = _reversal(world, entry.body, made_by(entry))
     world.refused(reversal, ReplacementNotReversible)
+
+
+def _mined_whole(world: World, licence: LotId) -> Transform:
+    """Have a licence used up, nothing of it left."""
+    entry = world.make(MINING, [licence], [world.ore()])
+    world.apply(entry)
+    return entry
+
+
+def test_a_miner_brings_back_a_licence_beside_its_successor(world: World) -> None:
+    """Used up whole, the old licence is no remainder: neither the next grant uses it up nor any."""
+    first = world.granted()
+    mining = _mined_whole(world, first)
+    (second,) = world.does("grant-licence", [], [world.licence()], replaces=first)
+    reversal = reversal_of(world, mining)
+    world.refused(reversal, RightReplaced, lot=first, grant=first, successor=second)
+    (third,) = world.does("renew-licence", [second], [world.licence()], replaces=second)
+    world.refused(reversal, RightReplaced, lot=first, grant=first, successor=third)
+
+
+def test_a_miner_brings_back_a_part_of_a_replaced_licence(world: World) -> None:
+    """The grant is found through splitting, re-granting and giving back."""
+    first = world.granted()
+    _, left = world.does(MINING, [first], [world.ore(), world.licence()])
+    regrant = regrant_of(world, left)
+    world.apply(regrant)
+    (again,) = (lot for lot, record in world.state.lots.items() if record.equals == left)
+    undone = _mined_whole(world, again)
+    reversal = reversal_of(world, undone)
+    world.apply(reversal)
+    back = given_back(reversal)
+    mining = _mined_whole(world, back)
+    (second,) = world.does("grant-licence", [], [world.licence()], replaces=first)
+    world.refused(
+        reversal_of(world, mining), RightReplaced, lot=back, grant=first, successor=second
+    )
+
+
+def test_a_certified_mine_brings_back_an_assurance_beside_its_successor(world: World) -> None:
+    licence, claim = world.granted(), "IRMA-75/segregated"
+    (first,) = world.does("grant-assurance", [], [world.assurance()])
+    mining = world.make(MINING, [licence, first], [world.ore(claim), world.licence()])
+    world.apply(mining)
+    (second,) = world.does("grant-assurance", [], [world.assurance()], replaces=first)
+    reversal = reversal_of(world, mining)
+    world.refused(reversal, RightReplaced, lot=first, grant=first, successor=second)
+
+
+def test_use_of_a_licence_in_force_is_reversed_in_a_later_month(world: World) -> None:
+    """The next month's grant replaces nothing of this one's."""
+    mining = _mined_whole(world, world.granted())
+    world.now = parse_time("2026-04-05T08:00:00Z")
+    world.granted()
+    reversal = reversal_of(world, mining)
+    world.apply(reversal)
+    assert world.state.is_unspent(given_back(reversal))

@@ -23,6 +23,7 @@ from msgspec import structs
 
 from lodeline.custody.recipes import Family
 from lodeline.kernel.ids import Hash32, LotId, MemberId, TransformId
+from lodeline.ledger.apply_grants import check_grants_in_force
 from lodeline.ledger.apply_offers import freed
 from lodeline.ledger.apply_transform import (
     Way,
@@ -96,6 +97,7 @@ def decide_reversal(case: Case, entry: Reversal) -> Change:
     Raises:
         CorrectionRefused: the transform cannot be reversed, or not like this.
         TransformRefused: an output has moved on, is offered, expired or recalled; tags; keys.
+        RightReplaced: a right among the inputs is of a grant that was replaced since.
         EntryRefused: a signature is missing, extra or wrong.
     """
     body = entry.body
@@ -104,6 +106,8 @@ def decide_reversal(case: Case, entry: Reversal) -> Change:
     making = _transform_making(case, body.transform)
     grants = _grants_of(case, Hash32(body.transform))
     _check_reversible(body.transform, making, grants)
+    for lot in making.inputs:
+        check_grants_in_force(case, lot)
     for what, expected, found in (
         ("restored lots", len(making.inputs), len(body.restored)),
         ("tags", len(making.outputs), len(body.tags)),

@@ -25,7 +25,7 @@ from lodeline.custody.strands import Strand
 from lodeline.kernel.ids import Hash32, LotId, SiteId, StandardName
 from lodeline.kernel.time import BlockTime
 from lodeline.ledger.case import Case
-from lodeline.ledger.descent import remainders
+from lodeline.ledger.descent import form_class_of, grants_behind, remainders
 from lodeline.ledger.records import GrantKey, GrantRecord, RecognitionKey
 from lodeline.ledger.refusals_grants import (
     GrantClassWrong,
@@ -39,11 +39,12 @@ from lodeline.ledger.refusals_grants import (
     GrantToReplaceUnknown,
     RecognitionExpired,
     RemainderNotConsumed,
+    RightReplaced,
     StandardNotValid,
 )
 from lodeline.proofs.body import TransformBody, lot_id, transform_id
 
-__all__ = ["check_grant", "grant_keys"]
+__all__ = ["check_grant", "check_grants_in_force", "grant_keys"]
 
 _GRANTED = (FormClass.LICENCE, FormClass.INTAKE, FormClass.QUOTA, FormClass.ASSURANCE)
 
@@ -63,7 +64,7 @@ def check_grant(case: Case, recipe: Recipe, body: TransformBody) -> dict[GrantKe
         raise GrantorMissing(recipe.name)
     lot, grantor = body.outputs[0], body.signers[0].member
     form_class = _granted_class(case, lot)
-    keys = tuple(grant_keys(case, body.site, form_class, lot))
+    keys = tuple(grant_keys(case, body.site, lot, case.now))
     if not keys:
         raise GrantEmpty(lot.form)
     if form_class is FormClass.ASSURANCE:
@@ -85,15 +86,14 @@ def _granted_class(case: Case, lot: LotPublic) -> FormClass:
     return form_class
 
 
-def grant_keys(
-    case: Case, site: SiteId, form_class: FormClass, lot: LotPublic
-) -> Iterator[GrantKey]:
-    """Yield what a granted lot is the one grant of, in the present period.
+def grant_keys(case: Case, site: SiteId, lot: LotPublic, granted: BlockTime) -> Iterator[GrantKey]:
+    """Yield what a lot is the one grant of, in the period in which it is granted.
 
     Raises:
-        UnknownStrand, UnknownClaim: a name in the lot that is none.
+        UnknownForm, UnknownStrand, UnknownClaim: a name in the lot that is none.
     """
-    start = case.constants.right_period(case.now).start
+    form_class = case.state.tables.forms[lot.form].form_class
+    start = case.constants.right_period(granted).start
     for item in lot.strands:
         element = Strand.parse(item.strand).element
         if form_class is not FormClass.ASSURANCE:
@@ -102,6 +102,29 @@ def grant_keys(
         for borne in item.claims:
             standard = ClaimName.parse(borne.claim).standard
             yield GrantKey(site, element, form_class.value, standard, start)
+
+
+def check_grants_in_force(case: Case, lot: LotId) -> None:
+    """Refuse to give a right back whose grant was replaced since.
+
+    The further grant used up what was left and was made net of the rest: beside it, what is given
+    back would be a second right for the same site and period, which no further grant would use up.
+    Lots that are no rights pass.
+
+    Raises:
+        LotUnknown: the lot is not there.
+        RightReplaced: another grant is in force in place of one that the right came from.
+    """
+    if form_class_of(case.state, lot) not in _GRANTED:
+        return
+    for grant, making in grants_behind(case.state, lot):
+        record = case.state.lots.get(grant)
+        if record is None or making.site is None:
+            continue
+        for key in grant_keys(case, making.site, record.lot, making.time):
+            current = case.state.grants.get(key)
+            if current is not None and current.lot != grant:
+                raise RightReplaced(lot, grant, current.lot)
 
 
 def _check_recognised(case: Case, key: RecognitionKey) -> None:
@@ -148,7 +171,6 @@ def _check_same_keys(case: Case, replaced: LotId, keys: tuple[GrantKey, ...]) ->
     old = case.state.lots.get(replaced)
     if old is None:
         raise GrantToReplaceUnknown(replaced, None)
-    form_class = case.state.tables.forms[old.lot.form].form_class
-    covered = set(grant_keys(case, keys[0].site, form_class, old.lot))
+    covered = set(grant_keys(case, keys[0].site, old.lot, case.now))
     if covered != set(keys):
         raise GrantToReplaceUnknown(replaced, replaced)

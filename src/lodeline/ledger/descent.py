@@ -21,6 +21,7 @@ __all__ = [
     "comes_wholly_from",
     "descendants",
     "form_class_of",
+    "grants_behind",
     "issuers",
     "maker_of",
     "remainders",
@@ -118,6 +119,30 @@ def comes_wholly_from(state: State, lot: LotId, transform: Hash32) -> bool:
         seen.update(unseen)
         waiting.extend(unseen)
     return True
+
+
+def grants_behind(state: State, lot: LotId) -> Iterator[tuple[LotId, Making]]:
+    """Yield the granted lots that a right came from, through rights of its own class alone.
+
+    Each with the transform that granted it. Lots that the state does not know end the way: part of
+    a log lacks them.
+
+    Raises:
+        LotUnknown: the lot itself is not there.
+    """
+    own_class = form_class_of(state, lot)
+    seen = {lot}
+    waiting = [lot]
+    for current in waiting:
+        _, making = maker_of(state, current)
+        if making.family == Family.GRANT.value:
+            yield making.outputs[0], making
+            continue
+        for before in making.inputs:
+            known = before in state.lots and before not in seen
+            if known and form_class_of(state, before) is own_class:
+                seen.add(before)
+                waiting.append(before)
 
 
 def _starts_anew(making: Making) -> bool:

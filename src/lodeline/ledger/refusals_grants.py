@@ -27,6 +27,7 @@ __all__ = [
     "GrantorNotRecognised",
     "RecognitionExpired",
     "RemainderNotConsumed",
+    "RightReplaced",
     "StandardNotValid",
 ]
 
@@ -205,3 +206,17 @@ class GrantInputsNotExpected(GrantRefused):
     fr = "un octroi qui n'en remplace aucun n'a pas d'entrées ; il y en a {found}"
     advice_en = "name the grant that it replaces, or leave the inputs out"
     advice_fr = "nommez l'octroi remplacé, ou omettez les entrées"
+
+
+class RightReplaced(GrantRefused):
+    """A reversal that would give back a right whose grant another grant has replaced."""
+
+    lot: LotId
+    grant: LotId
+    successor: LotId
+
+    code = "right-replaced"
+    en = "the right {lot} was granted as {grant}, which {successor} has replaced"
+    fr = "le droit {lot} fut octroyé comme {grant}, que {successor} a remplacé"
+    advice_en = "correct what was made instead, or ask the grantor for a further grant"
+    advice_fr = "corrigez plutôt ce qui a été fait, ou demandez un nouvel octroi à qui l'octroie"
