@@ -38,7 +38,7 @@ from lodeline.node.granting import (
     default_claim,
     grant,
 )
-from lodeline.node.logbook import genesis_of, log_lines, signed_checkpoint, verify_log
+from lodeline.node.logbook import genesis_of, keep_signed, log_lines, signed_checkpoint, verify_log
 from lodeline.node.requests import Request, missing
 from lodeline.node.trust import trust_of, write_trust
 from lodeline.proofs.batch import verify_batch
@@ -207,11 +207,19 @@ def test_an_assurance_is_segregated_unless_told() -> None:
 
 
 def test_the_log_is_read_and_verified_from_nothing(bench: Bench) -> None:
-    lines = list(log_lines(bench.session, 0, bench.session.ledger.size))
+    lines = list(log_lines(bench.session, 0, int(bench.session.ledger.size)))
     assert [line.kind for line in lines[:2]] == ["genesis", "govern"]
     assert {line.subject for line in lines} >= {"Test", "register-site", "grant-licence"}
     seen: list[int] = []
-    found = verify_log(bench.session, verify_batch, seen.append)
-    assert found.entries == bench.session.ledger.size == len(seen)
+    found = verify_log(bench.session, verify_batch, lambda done, _: seen.append(done))
+    assert found.is_clean
+    assert found.applied == bench.session.ledger.size == max(seen)
     assert found.proofs == 2
-    assert found.state_root == bench.session.state.root
+
+
+def test_a_signed_checkpoint_is_kept_and_looked_at(bench: Bench) -> None:
+    note, signers = signed_checkpoint(bench.session)
+    assert len(signers) == 6
+    keep_signed(bench.session, note)
+    assert bench.session.ledger.signed_checkpoint() == note
+    assert verify_log(bench.session, verify_batch, lambda *_: None).checkpoints == 1

@@ -26,7 +26,7 @@ from rich.text import Text
 from lodeline.cli.refusals import exit_code, worded
 from lodeline.cli.texts import Texts
 from lodeline.crypto.entropy import SystemEntropy
-from lodeline.engine.refusals import LedgerHasWriter, LedgerNotWritten
+from lodeline.engine.refusals import LedgerHasWriter, LedgerNotRead, LedgerNotWritten
 from lodeline.holder.keystore import Passphrase
 from lodeline.kernel.errors import Lang, LodelineError
 from lodeline.kernel.ids import MemberId
@@ -214,7 +214,7 @@ class Terminal:
         with ExitStack() as stack:
             try:
                 session = stack.enter_context(self.session())
-            except (LedgerHasWriter, LedgerNotWritten):
+            except (LedgerHasWriter, LedgerNotRead, LedgerNotWritten):
                 self.say("queue.reading_only")
                 session = stack.enter_context(self.reading())
             yield session

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lodeline.kernel.errors import LodelineError
-from lodeline.kernel.ids import Hash32, MemberId
+from lodeline.engine.fsck import FsckReport, FsckRequest, Progress, fsck
+from lodeline.kernel.ids import MemberId
 from lodeline.kernel.time import BlockTime
 from lodeline.ledger.checkpoint import (
     Checkpoint,
@@ -32,42 +32,24 @@ from lodeline.ledger.entries import (
     Withdraw,
     entry_id,
 )
-from lodeline.ledger.log import Verify, read_leaf, replay
-from lodeline.ledger.merkle import LeafIndex, TreeSize, leaf_hash
-from lodeline.ledger.merklelog import Frontier
+from lodeline.ledger.log import Verify, read_leaf
+from lodeline.ledger.merkle import LeafIndex, TreeSize
 from lodeline.ledger.refusals_entries import NoGenesis
 from lodeline.ledger.signednote import NoteSignature
 from lodeline.ledger.state import State
 from lodeline.ledger.tasks import carried_transform
 from lodeline.node.session import Session
 from lodeline.node.trust import origin_of, read_trust, verifier_key
-from lodeline.proofs.batch import Verdict
-from lodeline.proofs.task import ProofTask
 
 __all__ = [
-    "LogDiffers",
     "LogLine",
-    "LogVerified",
     "checkpoint_now",
     "genesis_of",
+    "keep_signed",
     "log_lines",
     "signed_checkpoint",
     "verify_log",
 ]
-
-
-class LogDiffers(LodelineError):
-    """A log that adds up to another state than the ledger says."""
-
-    entries: int
-    stated: Hash32
-    computed: Hash32
-
-    code = "log-differs"
-    en = "the {entries} entries add up to the state {computed}, the ledger says {stated}"
-    fr = "les {entries} écritures donnent l'état {computed}, le registre dit {stated}"
-    advice_en = "do not use this copy; keep it, and compare it with another member's"
-    advice_fr = "n'utilisez pas cette copie ; gardez-la et comparez-la à celle d'un autre membre"
 
 
 @dataclass(frozen=True)
@@ -81,16 +63,6 @@ class LogLine:
     subject: str
     """Recipe, member or act that it is about; never a number of a lot."""
     entry: EntryId
-
-
-@dataclass(frozen=True)
-class LogVerified:
-    """What replaying the whole log established."""
-
-    entries: int
-    proofs: int
-    log_root: Hash32
-    state_root: Hash32
 
 
 def log_lines(session: Session, start: int, end: int) -> Iterator[LogLine]:
@@ -135,48 +107,19 @@ def _recipe_name(state: State, transform: Transform) -> str:
     return transform.body.recipe.hex()[:12] if recipe is None else recipe.name
 
 
-def verify_log(
-    session: Session, verify: Verify, progress: Callable[[int], None] | None = None
-) -> LogVerified:
-    """Replay the log from nothing, verify every proof and signature again, compare the states.
+def verify_log(session: Session, verify: Verify, progress: Progress) -> FsckReport:
+    """Look at the whole ledger again: leaves, roots, every signature and proof, from nothing.
 
-    ``progress`` is told how many entries were read.
+    Signatures under kept checkpoints are compared with the pinned trust file. What is wrong is in
+    the report.
 
     Raises:
-        LodelineError: an entry that must not be in the log, named as when it is offered.
-        LogDiffers: the entries add up to another state.
+        LedgerMissing: there is no ledger.
+        TrustFileMalformed, …: the pinned trust file.
     """
-    counted = _Counted(session, verify, progress)
-    replayed = replay(counted.leaves(), counted.verify)
-    if replayed.state.root != session.state.root:
-        raise LogDiffers(session.ledger.size, session.state.root, replayed.state.root)
-    return LogVerified(
-        replayed.state.size, counted.proofs, Hash32(replayed.frontier.root()), replayed.state.root
-    )
-
-
-class _Counted:
-    """Counts what is read and verified while a log is replayed."""
-
-    def __init__(
-        self, session: Session, verify: Verify, progress: Callable[[int], None] | None
-    ) -> None:
-        self._session = session
-        self._verify = verify
-        self._progress = progress
-        self.proofs = 0
-
-    def leaves(self) -> Iterator[bytes]:
-        for read, leaf in enumerate(
-            self._session.ledger.entries(LeafIndex(0), self._session.ledger.size)
-        ):
-            if self._progress is not None:
-                self._progress(read)
-            yield leaf
-
-    def verify(self, tasks: Sequence[ProofTask]) -> tuple[Verdict, ...]:
-        self.proofs += len(tasks)
-        return self._verify(tasks)
+    policy = read_trust(session.workspace.trust).policy()
+    request = FsckRequest(from_nothing=True, verify=verify, policy=policy, progress=progress)
+    return fsck(session.workspace.ledger, request)
 
 
 def genesis_of(session: Session) -> Genesis:
@@ -194,12 +137,17 @@ def genesis_of(session: Session) -> Genesis:
 
 def checkpoint_now(session: Session) -> Checkpoint:
     """Return the checkpoint of the log as it stands, unsigned."""
-    leaves = session.ledger.entries(LeafIndex(0), session.ledger.size)
-    frontier = Frontier().extend(leaf_hash(data) for data in leaves)
-    state = session.state
-    return Checkpoint(
-        origin_of(session.chain), TreeSize(frontier.size), frontier.root(), state.root, state.time
-    )
+    return session.ledger.checkpoint(origin_of(session.chain))
+
+
+def keep_signed(session: Session, note: bytes) -> None:
+    """Keep a signed checkpoint beside the log, together with what others signed of it.
+
+    Raises:
+        LedgerReadOnly: the ledger was opened for reading.
+        CheckpointNotOfThisLog: the log was never like that.
+    """
+    session.ledger.keep_checkpoint(note)
 
 
 def signed_checkpoint(session: Session) -> tuple[bytes, tuple[MemberId, ...]]:

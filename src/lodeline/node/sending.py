@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lodeline.engine.interface import Receipt
-from lodeline.engine.refusals import LedgerHasWriter, LedgerNotWritten, LedgerReadOnly
+from lodeline.engine.refusals import EngineRefused
 from lodeline.holder.records import QueuedEntry
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import LotId
@@ -19,7 +19,7 @@ from lodeline.node.requests import Request, completed, missing, needs_consent
 
 __all__ = ["QueueOutcome", "Queued", "Sent", "dispatch", "drop_queued", "send", "send_queued"]
 
-UNREACHABLE = (LedgerReadOnly, LedgerHasWriter, LedgerNotWritten)
+UNREACHABLE = EngineRefused
 """Refusals that say nothing about the entry: it can be sent later as it is."""
 
 
@@ -80,7 +80,7 @@ def send_queued(own: Holding) -> tuple[QueueOutcome, ...]:
     An entry that the ledger refuses leaves the queue, and its lots are free again.
 
     Raises:
-        LedgerReadOnly, LedgerHasWriter, LedgerNotWritten: nothing can be written; what was sent
+        EngineRefused: nothing can be written; what was sent
             before is sent.
     """
     outcomes: list[QueueOutcome] = []
