@@ -112,10 +112,11 @@ ROLES: Mapping[str, tuple[str, ...]] = {
     "audit-a": ("auditor",),
     "audit-b": ("auditor",),
     "certifier": ("certifier",),
+    "meters": ("energy-auditor",),
     "miner": ("counterparty",),
     "other-miner": (),
     "refiner": ("counterparty",),
-    "works": ("carrier", "customs", "energy-auditor", "laboratory", "umpire", "weighbridge"),
+    "works": ("carrier", "customs", "laboratory", "umpire", "weighbridge"),
 }
 VOTERS = ("authority", "audit-a", "miner", "refiner")
 THRESHOLD = 3

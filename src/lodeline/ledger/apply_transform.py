@@ -8,7 +8,9 @@
 4. the tags are distinct, unspent and not reserved;
 5. the owner keys of the outputs are distinct, never seen before and not reserved;
 6. the site is there exactly where the recipe needs one, registered, its member active;
-7. the signers have exactly the recipe's roles, and may act in them;
+7. the signers have exactly the recipe's roles, each a member of its own, and may act in them;
+   auditor, umpire and authority are not the site's own company (an authority may grant to a site
+   of its own);
 8. the outputs expire when they must;
 9. a grant is allowed to this grantor, here and now (``apply_grants``).
 
@@ -21,7 +23,9 @@
 The proof (T1 to T10) is verified elsewhere; ``apply`` asks for its verdict.
 
 Not checked: that the scan key is one that recipients can use. A sender who errs there has lots that
-nobody finds.
+nobody finds. That weighbridge, laboratory and energy auditor are of another company than the site:
+mines and refineries have their own; audits, assays of the other side and plausibility speak for
+them. That an auditor is independent where the recipe names no site: owners are hidden.
 """
 
 from __future__ import annotations
@@ -34,7 +38,7 @@ from enum import Enum
 from lodeline.custody.forms import FormClass
 from lodeline.custody.lots import LotPublic
 from lodeline.custody.recipes import Family, Recipe
-from lodeline.kernel.ids import Hash32, LotId, NoteHash, TransformId
+from lodeline.kernel.ids import Hash32, LotId, MemberId, NoteHash, Role, TransformId
 from lodeline.kernel.time import BlockTime
 from lodeline.ledger.apply_grants import check_grant
 from lodeline.ledger.case import (
@@ -51,7 +55,16 @@ from lodeline.ledger.case import (
 )
 from lodeline.ledger.change import Change
 from lodeline.ledger.entries import EntryId, SiteRecord, Transform, entry_id
-from lodeline.ledger.records import GrantKey, GrantRecord, LotRecord, Making, MakingKind
+from lodeline.ledger.records import (
+    AUDITOR,
+    AUTHORITY,
+    UMPIRE,
+    GrantKey,
+    GrantRecord,
+    LotRecord,
+    Making,
+    MakingKind,
+)
 from lodeline.ledger.refusals_transforms import (
     CreditCarriedTwice,
     ExpiryWrong,
@@ -64,6 +77,8 @@ from lodeline.ledger.refusals_transforms import (
     ReplacesNotExpected,
     RightFromNowhere,
     RolesDiffer,
+    SignerInTwoRoles,
+    SignerNotIndependent,
     SiteNeeded,
     SiteNotExpected,
     ViewTagLength,
@@ -73,6 +88,9 @@ from lodeline.proofs.body import TransformBody, lot_id, transform_id
 __all__ = ["Standing", "Way", "check_enclosed", "check_standing", "transform_change"]
 
 VIEW_TAG_BYTES = 2
+
+_INDEPENDENT = (AUDITOR, AUTHORITY, UMPIRE)
+"""Roles whose signature is worth nothing where the signer has a stake in what it signs."""
 
 
 class Way(Enum):
@@ -130,6 +148,7 @@ def check_standing(
     check_owner_keys(case, [lot.owner for lot in body.outputs], held_by=held_by)
     site = _site(case, recipe, body)
     _check_roles(case, recipe, body)
+    _check_independence(recipe, body, site)
     _check_expiries(case, recipe, inputs, body.outputs)
     grants: Mapping[GrantKey, GrantRecord] = {}
     if recipe.family is Family.GRANT:
@@ -242,6 +261,22 @@ def _check_roles(case: Case, recipe: Recipe, body: TransformBody) -> None:
         raise RolesDiffer(recipe.name, recipe.co_signers, found)
     for signer in body.signers:
         member_in_role(case.state, signer.member, signer.role)
+
+
+def _check_independence(recipe: Recipe, body: TransformBody, site: SiteRecord | None) -> None:
+    """Nobody vouches twice for one transform, or as an independent for its own site."""
+    roles: dict[MemberId, tuple[Role, ...]] = {}
+    for signer in body.signers:
+        roles[signer.member] = (*roles.get(signer.member, ()), signer.role)
+    for member, held in roles.items():
+        if len(held) > 1:
+            raise SignerInTwoRoles(member, held)
+    if site is None:
+        return
+    for role in roles.get(site.member, ()):
+        granting = recipe.family is Family.GRANT and role == AUTHORITY
+        if role in _INDEPENDENT and not granting:
+            raise SignerNotIndependent(site.member, role, site.site)
 
 
 # ------------------------------------------------------------------ step 8: expiry

@@ -32,6 +32,7 @@ from lodeline.proofs.body import TransformBody
 __all__ = [
     "AUDITOR",
     "AUTHORITY",
+    "UMPIRE",
     "ActCount",
     "Constants",
     "EntryRecord",
@@ -51,6 +52,7 @@ __all__ = [
 
 AUDITOR = Role("auditor")
 AUTHORITY = Role("authority")
+UMPIRE = Role("umpire")
 
 
 class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -8,6 +8,7 @@ from lodeline.kernel.ids import (
     FormName,
     Hash32,
     LotId,
+    MemberId,
     NoteHash,
     OneTimeKey,
     RecipeDigest,
@@ -40,6 +41,8 @@ __all__ = [
     "ReplacesNotExpected",
     "RightFromNowhere",
     "RolesDiffer",
+    "SignerInTwoRoles",
+    "SignerNotIndependent",
     "SiteNeeded",
     "SiteNotExpected",
     "TagReserved",
@@ -367,6 +370,33 @@ class RolesDiffer(TransformRefused):
     fr = "{recipe} est signée par {expected}, dans cet ordre ; trouvé {found}"
     advice_en = "name one member for each role of the recipe"
     advice_fr = "nommez un membre pour chaque rôle de la recette"
+
+
+class SignerInTwoRoles(TransformRefused):
+    """One member that signs a transform in more than one role."""
+
+    member: MemberId
+    roles: tuple[Role, ...]
+
+    code = "signer-in-two-roles"
+    en = "“{member}” cannot sign one transform as each of: {roles}"
+    fr = "« {member} » ne peut signer une même transformation à la fois comme : {roles}"
+    advice_en = "name another member for one of the roles"
+    advice_fr = "nommez un autre membre pour l'un des rôles"
+
+
+class SignerNotIndependent(TransformRefused):
+    """An auditor, authority or umpire who is the company of the site itself."""
+
+    member: MemberId
+    role: Role
+    site: SiteId
+
+    code = "signer-not-independent"
+    en = "“{member}” cannot sign as {role} what its own site {site} does"
+    fr = "« {member} » ne peut signer comme {role} ce que fait son propre site {site}"
+    advice_en = "let another member with this role sign"
+    advice_fr = "faites signer un autre membre qui a ce rôle"
 
 
 class ExpiryWrong(TransformRefused):
