@@ -101,7 +101,7 @@ def test_every_example_is_read() -> None:
         ("assay: 33.1 % Co", "assay: 33.1 %", ValueRefused, 11, "assay"),
         ("    moisture: 12.4 %\n", "", KeyMissing, 8, "moisture"),
         ("    wet: 24.60 t\n", "", KeyMissing, 8, "wet"),
-        ("[3f2a9c,", "[LOT-1,", ValueWrong, 3, "inputs"),
+        ("[3f2a9c,", "[my lot,", ValueRefused, 3, "inputs"),
         ("{auto: 24.6 t Co}", "{auto: 24.6 t}", ValueRefused, 3, "auto"),
         ("{auto: 24.6 t Co}", "{some: 24.6 t Co}", KeyUnknown, 3, "some"),
         ("site: kolwezi-plant", "site: Kolwezi Plant", ValueRefused, 2, "site"),

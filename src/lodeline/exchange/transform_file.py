@@ -142,7 +142,7 @@ class ElementAmount:
 
 @dataclass(frozen=True)
 class LotPrefix:
-    """The first characters of a lot's id, in hexadecimal; at least six."""
+    """How a lot is named: at least six characters of its number, or the form of a single one."""
 
     text: str
     line: int
@@ -300,10 +300,9 @@ def _inputs(found: Field | None) -> InputPart:
 
 
 def _prefix(item: Field) -> LotPrefix:
-    text = item.text()
-    if any(char not in "0123456789abcdef" for char in text):
-        raise item.wrong("auto, or the first characters of a lot's number (0-9, a-f)")
-    if len(text) < _LEAST_PREFIX:
+    """Return how a lot is named: by the beginning of its number, or by its form."""
+    text = item.read(check_name)
+    if all(char in "0123456789abcdef" for char in text) and len(text) < _LEAST_PREFIX:
         raise PrefixTooShort(item.file, item.line, text, _LEAST_PREFIX)
     return LotPrefix(text, item.line)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lodeline.custody.claims import Model
-from lodeline.custody.forms import Form
+from lodeline.custody.forms import Form, FormClass
 from lodeline.custody.plausibility import (
     Advice,
     Weighing,
@@ -45,7 +45,7 @@ from lodeline.kernel.units import Milligrams
 from lodeline.ledger.case import active_site, member_in_role
 from lodeline.ledger.refusals_transforms import SiteNeeded, SiteNotExpected
 from lodeline.ledger.state import State
-from lodeline.node.granting import address_of
+from lodeline.node.granting import RIGHT_KINDS, address_of
 from lodeline.node.holding import Holding
 from lodeline.node.workspace import read_file
 from lodeline.proofs.body import SignerRef
@@ -181,8 +181,8 @@ def _output(own: Holding, part: OutputPart, folder: Path) -> CapturedOutput:
     wish = Wish(
         form=FormName(part.form),
         recipient=own.address if to == own.member else address_of(own.session.member(to)),
-        amounts=_amounts(part),
-        claims=_claims(part),
+        amounts=_amounts(form, part),
+        claims=_claims(form, part),
         product=part.product,
         references=tuple(Hash32(item.hash) for item in documents),
         memo=_memo(part),
@@ -190,18 +190,29 @@ def _output(own: Holding, part: OutputPart, folder: Path) -> CapturedOutput:
     return CapturedOutput(wish, _facts(part, documents), to, tuple(_advice(form, part)))
 
 
-def _amounts(part: OutputPart) -> dict[Strand, Milligrams] | None:
+def _amounts(form: Form, part: OutputPart) -> dict[Strand, Milligrams] | None:
+    """Return the contained masses as strands: of the metal, or of the right that the form is."""
     if part.content is None:
         return None
-    return {Strand(element, Kind.METAL): mass for element, mass in part.content.contained().items()}
+    kind = RIGHT_KINDS.get(form.form_class, Kind.METAL)
+    return {Strand(element, kind): mass for element, mass in part.content.contained().items()}
 
 
-def _claims(part: OutputPart) -> tuple[ClaimWish, ...] | None:
-    """Return the claims asked for; none named means every claim that can be kept or drawn."""
+def _claims(form: Form, part: OutputPart) -> tuple[ClaimWish, ...] | None:
+    """Return the claims asked for; none named means every claim that can be kept or drawn.
+
+    An assurance bears its standards with the amounts that are given for it.
+    """
     if not part.claims:
         return None
     if part.claims == ("none",):
         return ()
+    if form.form_class is FormClass.ASSURANCE and part.content is not None:
+        return tuple(
+            ClaimWish(claim.standard, claim.model or Model.SEGREGATED, element, mass)
+            for claim in map(_claim, part.claims)
+            for element, mass in part.content.contained().items()
+        )
     return tuple(_claim(text) for text in part.claims)
 
 

@@ -22,17 +22,10 @@ from lodeline.holder.wishes import Desk, Supply, Wish
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import ElementSymbol, FormName, RecipeName, SiteId, StandardName
 from lodeline.kernel.units import Milligrams
+from lodeline.node.granting import RIGHT_KINDS
 from lodeline.node.holding import Holding
 
 __all__ = ["InputsNotNamed", "Need", "choose_material", "choose_rights", "enters"]
-
-_RIGHT_KINDS: Mapping[FormClass, Kind] = {
-    FormClass.LICENCE: Kind.LICENCE,
-    FormClass.INTAKE: Kind.LICENCE,
-    FormClass.QUOTA: Kind.QUOTA,
-    FormClass.ASSURANCE: Kind.ASSURANCE,
-    FormClass.CREDIT: Kind.CREDIT,
-}
 
 
 class InputsNotNamed(LodelineError):
@@ -137,7 +130,7 @@ _Key = tuple[Strand, StandardName | None]
 def _missing(own: Holding, port: Port, need: Need) -> Iterator[tuple[_Key, int]]:
     """Yield what the rights of a port should cover: each strand, for claims each standard."""
     for form_class in _classes(own, port):
-        kind = _RIGHT_KINDS[form_class]
+        kind = RIGHT_KINDS.get(form_class, Kind.CREDIT)
         for element, mass in need.amounts.items():
             strand = Strand(element, kind)
             if strand.has_amount:

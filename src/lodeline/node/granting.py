@@ -29,14 +29,23 @@ from lodeline.node.governing import recipe_in_force
 from lodeline.node.session import Session
 from lodeline.proofs.body import SignerRef
 
-__all__ = ["GrantOrder", "Granted", "address_of", "default_claim", "grant", "tables_of"]
+__all__ = [
+    "RIGHT_KINDS",
+    "GrantOrder",
+    "Granted",
+    "address_of",
+    "default_claim",
+    "grant",
+    "tables_of",
+]
 
-_STRANDS: Mapping[FormClass, Kind] = {
+RIGHT_KINDS: Mapping[FormClass, Kind] = {
     FormClass.LICENCE: Kind.LICENCE,
     FormClass.INTAKE: Kind.LICENCE,
     FormClass.QUOTA: Kind.QUOTA,
     FormClass.ASSURANCE: Kind.ASSURANCE,
 }
+"""What kind of strand a granted lot of each class is made of."""
 
 
 class GrantPeriodOver(LodelineError):
@@ -164,7 +173,7 @@ def _recipe(session: Session, kind: FormClass) -> Recipe:
 
 def _planned(order: GrantOrder, recipient: Address, expires: BlockTime) -> PlannedLot:
     strands = {
-        Strand(element, _STRANDS[order.kind]): mass for element, mass in order.amounts.items()
+        Strand(element, RIGHT_KINDS[order.kind]): mass for element, mass in order.amounts.items()
     }
     claims: dict[tuple[Strand, ClaimName], Milligrams] = {}
     if order.kind is FormClass.ASSURANCE:
