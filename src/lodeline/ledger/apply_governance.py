@@ -24,6 +24,7 @@ from lodeline.ledger.apply_recalls import lifted
 from lodeline.ledger.case import Case, active_member, check_chain, check_sequence, check_votes
 from lodeline.ledger.change import Change, combined
 from lodeline.ledger.entries import (
+    MAX_SIGNATURES,
     Act,
     AdmitMember,
     AdoptAllocation,
@@ -51,6 +52,7 @@ from lodeline.ledger.refusals_governance import (
     SiteOfOther,
     StatusUnchanged,
     TooFewVoters,
+    TooManyVoters,
 )
 from lodeline.ledger.state import State
 from lodeline.ledger.tables import Adopted, Tables
@@ -81,7 +83,7 @@ def _decide_act(state: State, case: Case, act: Act) -> Change:
     """Decide one act against the state as the acts before it left it."""
     match act:
         case AdmitMember():
-            return _admitted(state, act)
+            return _admitted(state, case.constants, act)
         case SetStatus():
             return _with_status(state, case.constants, act)
         case RegisterSite():
@@ -117,11 +119,12 @@ def _adopted(
 # ------------------------------------------------------------------ members
 
 
-def _admitted(state: State, act: AdmitMember) -> Change:
+def _admitted(state: State, constants: Constants, act: AdmitMember) -> Change:
     member = act.record
     if member.member in state.members:
         raise MemberKnown(member.member)
     check_new_member(state, member)
+    _check_voters(constants, state.active_voters() + member.votes)
     return Change(members={member.member: MemberRecord(member, Status.ACTIVE, 0)})
 
 
@@ -135,14 +138,20 @@ def _known_member(state: State, member: MemberId) -> MemberRecord:
     return record
 
 
+def _check_voters(constants: Constants, voters: int) -> None:
+    """Refuse an act after which no vote could have enough signatures, ever again."""
+    if voters < constants.threshold:
+        raise TooFewVoters(constants.threshold, voters)
+    if constants.votes_needed(voters) > MAX_SIGNATURES:
+        raise TooManyVoters(MAX_SIGNATURES, constants.votes_needed(voters))
+
+
 def _with_status(state: State, constants: Constants, act: SetStatus) -> Change:
     record = _known_member(state, act.member)
     if record.status is act.status:
         raise StatusUnchanged(act.member, act.status)
     changed = structs.replace(record, status=act.status)
-    left = state.active_voters() - record.votes + changed.votes
-    if left < constants.threshold:
-        raise TooFewVoters(constants.threshold, left)
+    _check_voters(constants, state.active_voters() - record.votes + changed.votes)
     return Change(members={act.member: changed})
 
 

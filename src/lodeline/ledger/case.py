@@ -237,7 +237,9 @@ def check_sequence(expected: int, found: int) -> None:
 
 
 def check_votes(case: Case, signatures: Sequence[MemberSignature]) -> None:
-    """Check that at least the threshold of distinct active voting members signed, and nobody else.
+    """Check that enough distinct active voting members signed, and nobody else.
+
+    Enough is at least the threshold of the genesis, and more than half of those active now.
 
     Raises:
         SignerTwice, UnknownMember, MemberNotActive, NotAVoter: a signature that does not count.
@@ -253,8 +255,9 @@ def check_votes(case: Case, signatures: Sequence[MemberSignature]) -> None:
         if not record.votes:
             raise NotAVoter(signature.member)
         check_member_signature(record, signature, SignatureContext.VOTE, case.identity)
-    if len(seen) < case.constants.threshold:
-        raise NotEnoughVotes(case.constants.threshold, len(seen))
+    needed = case.constants.votes_needed(case.state.active_voters())
+    if len(seen) < needed:
+        raise NotEnoughVotes(needed, len(seen))
 
 
 # ------------------------------------------------------------------ lots, tags, keys

@@ -157,7 +157,8 @@ class Genesis(Wire, frozen=True, tag="genesis"):
     """Whether every lot of this ledger is a demonstration's invention."""
     members: Annotated[tuple[Member, ...], msgspec.Meta(min_length=1, max_length=MAX_SIGNATURES)]
     threshold: Annotated[int, msgspec.Meta(ge=1, le=MAX_SIGNATURES)]
-    """How many voting members a governance act needs."""
+    """How many voting members a governance act needs at least; it needs more than half of the
+    active ones besides."""
     grace_seconds: Annotated[int, msgspec.Meta(ge=0, le=MAX_GRACE_SECONDS)]
     """How long after a period's end a right of it may still be used (reporting grace)."""
     credit_period: Annotated[str, msgspec.Meta(pattern=r"^(month|quarter)\Z")]
@@ -279,7 +280,7 @@ class GovernBody(Wire, frozen=True):
 
 
 class Govern(Wire, frozen=True, tag="govern"):
-    """A governance act with the signatures of at least the threshold of voting members."""
+    """A governance act with the signatures of as many voting members as it needs."""
 
     body: GovernBody
     signatures: Annotated[tuple[MemberSignature, ...], msgspec.Meta(max_length=MAX_SIGNATURES)]

@@ -83,6 +83,14 @@ class Constants(_Record, frozen=True):
             genesis.elements,
         )
 
+    def votes_needed(self, voters: int) -> int:
+        """Return how many members must sign a vote while ``voters`` active members have a vote.
+
+        The threshold of the genesis, and more than half: a number that was most of the founders
+        must not become a minority that rules, as members join.
+        """
+        return max(self.threshold, voters // 2 + 1)
+
     def right_period(self, moment: BlockTime) -> Period:
         """Return the period that a right granted at a block time is for: its calendar month."""
         return month_of(moment)

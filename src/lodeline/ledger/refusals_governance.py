@@ -153,6 +153,19 @@ class TooFewVoters(GovernanceRefused):
     advice_fr = "admettez d'abord un membre votant, sinon le consortium ne pourrait plus agir"
 
 
+class TooManyVoters(GovernanceRefused):
+    """An act after which a vote would need more signatures than one entry can have."""
+
+    most: int
+    needed: int
+
+    code = "too-many-voters"
+    en = "an act would need {needed} voting members, an entry has room for {most}"
+    fr = "un acte exigerait {needed} membres votants, une écriture n'en admet que {most}"
+    advice_en = "admit the member without a vote, or the consortium could never act again"
+    advice_fr = "admettez le membre sans droit de vote, sinon le consortium ne pourrait plus agir"
+
+
 class MemberKeyTaken(GovernanceRefused):
     """A signing key that belongs to somebody else."""
 
