@@ -17,13 +17,13 @@ from vectors.plans import (
     REFINED,
     RETIRED,
     SEGREGATED,
-    assurance,
-    credit,
+    SITE,
     material,
 )
 from vectors.stage import PlainLot, Plan
+from vectors.tables import RECIPES
 
-__all__ = ["LIES", "Lie", "alter", "gives", "takes"]
+__all__ = ["LIES", "Lie", "alter", "gives", "lie", "takes"]
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,8 @@ def takes(
     return plan.with_input(index, alter(plan.inputs[index], amounts, claims, **fields))
 
 
-def _lie(name: str, plan: Plan, *rules: int) -> Lie:
+def lie(name: str, plan: Plan, *rules: int) -> Lie:
+    """Return a lie that breaks exactly some rules."""
     return Lie(name, plan, frozenset(rules))
 
 
@@ -83,13 +84,11 @@ def _mass() -> list[Lie]:
     )
     halves = replace(plain, outputs=(_bare(200, 28, 6), _bare(300, 42, 9)))
     return [
-        _lie("one milligram is created", gives(plain, 0, {"Co": 501}), 3),
-        _lie("one milligram is lost where all must be kept", gives(plain, 0, {"Co": 499}), 3),
-        _lie(
-            "more comes out than went in, where some may be lost", gives(count, 0, {"Co": 501}), 2
-        ),
-        _lie("more is lost than the recipe allows", gives(count, 0, {"Co": 474}), 3),
-        _lie(
+        lie("one milligram is created", gives(plain, 0, {"Co": 501}), 3),
+        lie("one milligram is lost where all must be kept", gives(plain, 0, {"Co": 499}), 3),
+        lie("more comes out than went in, where some may be lost", gives(count, 0, {"Co": 501}), 2),
+        lie("more is lost than the recipe allows", gives(count, 0, {"Co": 474}), 3),
+        lie(
             "a negative lot makes another one larger",
             gives(
                 gives(halves, 0, {"Co": -100}, emissions=0, primary=0),
@@ -101,26 +100,26 @@ def _mass() -> list[Lie]:
             5,
             8,
         ),
-        _lie("copper is created beside true cobalt", gives(leach, 1, {"Cu": 2951}), 2),
-        _lie(
+        lie("copper is created beside true cobalt", gives(leach, 1, {"Cu": 2951}), 2),
+        lie(
             "cobalt vanishes from a campaign",
             gives(leach, 0, {"Co": 920}, {("Co", SEGREGATED): 920}),
             3,
             8,
         ),
-        _lie(
+        lie(
             "tolerance is created",
             gives(PLANS["split"], 0, {"Co.tolerance": 11}, {("Co.tolerance", IDENTITY): 11}),
             3,
             4,
         ),
-        _lie(
+        lie(
             "a settlement gives more than metal and tolerance held",
             gives(PLANS["settle"], 0, {"Co": 616}, {("Co", SEGREGATED): 616}),
             2,
             4,
         ),
-        _lie(
+        lie(
             "a settlement loses more than it may",
             gives(
                 PLANS["settle"],
@@ -130,13 +129,13 @@ def _mass() -> list[Lie]:
             ),
             3,
         ),
-        _lie("a correction creates metal", gives(PLANS["correct"], 0, {"Co": 101}), 2),
-        _lie(
+        lie("a correction creates metal", gives(PLANS["correct"], 0, {"Co": 101}), 2),
+        lie(
             "manganese falls below its own recovery",
             gives(PLANS["make-cathode"], 0, {"Mn": 179, "Ni": 592}),
             3,
         ),
-        _lie(
+        lie(
             "a lot is wider than its form",
             replace(plain, inputs=tuple([_bare(2000, 0, 0)] * 3), outputs=(_bare(6000, 0, 0),)),
             5,
@@ -153,19 +152,19 @@ def _rights() -> list[Lie]:
     licence, grant = PLANS["grant-licence"], PLANS["grant-assurance"]
     more = {"Co.licence": 951, "Cu.licence": 1000}
     return [
-        _lie("a licence keeps a milligram that was mined", gives(mine, 2, more), 3),
-        _lie(
+        lie("a licence keeps a milligram that was mined", gives(mine, 2, more), 3),
+        lie(
             "a licence is overdrawn below zero",
             gives(takes(mine, 0, {"Co.licence": 1049}), 2, {"Co.licence": -1}),
             5,
         ),
-        _lie(
+        lie(
             "a copper licence is mined as cobalt",
             gives(mine, 2, {"Co.licence": 951, "Cu.licence": 999}),
             3,
         ),
-        _lie("assurance is overdrawn", gives(mine, 3, {}, {("Co.assurance", IDENTITY): 451}), 4),
-        _lie(
+        lie("assurance is overdrawn", gives(mine, 3, {}, {("Co.assurance", IDENTITY): 451}), 4),
+        lie(
             "assurance is overdrawn below zero",
             gives(
                 takes(mine, 1, {}, {("Co.assurance", IDENTITY): 1049}),
@@ -175,7 +174,7 @@ def _rights() -> list[Lie]:
             ),
             5,
         ),
-        _lie(
+        lie(
             "one standard's assurance pays for another's",
             gives(
                 mine,
@@ -185,28 +184,26 @@ def _rights() -> list[Lie]:
             ),
             4,
         ),
-        _lie("an export quota keeps what left the country", gives(export, 1, {"Co.quota": 271}), 3),
-        _lie("tolerance leaves the country without quota", gives(export, 1, {"Co.quota": 300}), 3),
-        _lie(
+        lie("an export quota keeps what left the country", gives(export, 1, {"Co.quota": 271}), 3),
+        lie("tolerance leaves the country without quota", gives(export, 1, {"Co.quota": 300}), 3),
+        lie(
             "an export quota is overdrawn below zero",
             gives(takes(export, 1, {"Co.quota": 629}), 1, {"Co.quota": -1}),
             5,
         ),
-        _lie("a licence of another site is used", takes(mine, 0, {}, site="site-2"), 9),
-        _lie("assurance of another site is used", takes(mine, 1, {}, site="site-2"), 9),
-        _lie(
-            "what is left of a licence goes to another site", gives(mine, 2, {}, site="site-2"), 9
-        ),
-        _lie("a quota of another site is used", takes(export, 1, {}, site="site-2"), 9),
-        _lie("a grant is for another site than it says", gives(licence, 0, {}, site="site-2"), 9),
-        _lie("a grant is negative", gives(licence, 0, {"Co.licence": -1}), 5),
-        _lie("a grant is wider than its form", gives(licence, 0, {"Co.licence": 4096}), 5),
-        _lie(
+        lie("a licence of another site is used", takes(mine, 0, {}, site="site-2"), 9),
+        lie("assurance of another site is used", takes(mine, 1, {}, site="site-2"), 9),
+        lie("what is left of a licence goes to another site", gives(mine, 2, {}, site="site-2"), 9),
+        lie("a quota of another site is used", takes(export, 1, {}, site="site-2"), 9),
+        lie("a grant is for another site than it says", gives(licence, 0, {}, site="site-2"), 9),
+        lie("a grant is negative", gives(licence, 0, {"Co.licence": -1}), 5),
+        lie("a grant is wider than its form", gives(licence, 0, {"Co.licence": 4096}), 5),
+        lie(
             "granted assurance is negative",
             gives(grant, 0, {}, {("Co.assurance", IDENTITY): -1}),
             5,
         ),
-        _lie(
+        lie(
             "tolerance passes its part of the metal",
             gives(
                 gives(mine, 2, {"Co.licence": 949}),
@@ -217,7 +214,7 @@ def _rights() -> list[Lie]:
             4,
             5,
         ),
-        _lie(
+        lie(
             "stock comes in beyond the intake licence",
             gives(PLANS["open-stock"], 0, {"Co": 301}),
             3,
@@ -232,72 +229,75 @@ def _claims() -> list[Lie]:
     book, retire, carry = PLANS["book-issue"], PLANS["book-retire"], PLANS["carry"]
     half = takes(refine, 0, {}, {("Co", SEGREGATED): 599})
     return [
-        _lie("a drawn claim is less than its lot", gives(mine, 0, {}, {("Co", IDENTITY): 599}), 7),
-        _lie(
+        lie("a weaker claim stands in for a segregated one", _weak_in_store(SEGREGATED), 4, 7),
+        lie("a weaker claim stands in for a blended one", _weak_in_store(BLEND), 4, 8),
+        lie("claims on copper stand in for cobalt's", _copper_for_cobalt(), 4, 7),
+        lie("a drawn claim is less than its lot", gives(mine, 0, {}, {("Co", IDENTITY): 599}), 7),
+        lie(
             "a drawn claim is more than its lot", gives(mine, 0, {}, {("Co", IDENTITY): 601}), 4, 7
         ),
-        _lie("a segregated claim comes from a mixed silo", half, 7),
-        _lie(
+        lie("a segregated claim comes from a mixed silo", half, 7),
+        lie(
             "a segregated lot bears part of its claim",
             gives(store, 0, {}, {("Co", SEGREGATED): 499}),
             7,
         ),
-        _lie(
+        lie(
             "claims are inflated beyond their source",
             gives(takes(store, 0, {"Co": 300}, {("Co", SEGREGATED): 299}), 0, {}, {}),
             4,
             7,
         ),
-        _lie(
+        lie(
             "an assured refiner claims more than assured",
             gives(refine, 2, {}, {("Co.assurance", REFINED): 103}),
             4,
         ),
-        _lie(
+        lie(
             "more recycled content than retired products assured",
             takes(recycle, 2, {}, {("Co.assurance", RETIRED): 469}),
             4,
         ),
-        _lie(
+        lie(
             "a blend's claim is a milligram above its share",
             gives(gives(blend, 0, {}, {("Co", BLEND): 72}), 1, {}, {("Co", BLEND): 107}),
             8,
         ),
-        _lie(
+        lie(
             "a blend's claim is a milligram below what rounding allows",
             gives(blend, 0, {}, {("Co", BLEND): 70}),
             8,
         ),
-        _lie(
+        lie(
             "a blend's claims exceed those that went in",
             gives(blend, 1, {}, {("Co", BLEND): 110}),
             4,
             8,
         ),
-        _lie("a store sorts clean from unclean under mass balance", _sorted_stock(), 8),
-        _lie("a blend's claim is negative", gives(blend, 0, {}, {("Co", BLEND): -1}), 5, 8),
-        _lie(
+        lie("a store sorts clean from unclean under mass balance", _sorted_stock(), 8),
+        lie("a blend's claim is negative", gives(blend, 0, {}, {("Co", BLEND): -1}), 5, 8),
+        lie(
             "an identity-preserved part is short of its claim",
             gives(split, 0, {}, {("Co", IDENTITY): 99}),
             7,
         ),
-        _lie(
+        lie(
             "more is claimed of a lot than it holds",
             gives(
                 takes(up, 1, {}, {("Co.credit", BALANCED): 1000}), 0, {}, {("Co", BALANCED): 591}
             ),
             5,
         ),
-        _lie("more is taken up than was credited", gives(up, 0, {}, {("Co", BALANCED): 301}), 4),
-        _lie(
+        lie("more is taken up than was credited", gives(up, 0, {}, {("Co", BALANCED): 301}), 4),
+        lie(
             "a credit keeps what was taken up", gives(up, 1, {}, {("Co.credit", BALANCED): 101}), 4
         ),
-        _lie(
+        lie(
             "more is credited than the material bore",
             gives(down, 2, {}, {("Co.credit", BOOKED): 101}),
             4,
         ),
-        _lie(
+        lie(
             "a stronger credit is paid with a weaker claim",
             gives(
                 gives(takes(down, 0, {}, {("Co", BLEND): 500}), 0, {}, {("Co", BALANCED): 101}),
@@ -307,25 +307,43 @@ def _claims() -> list[Lie]:
             ),
             4,
         ),
-        _lie(
+        lie(
             "more credit is carried than the share",
             gives(carry, 0, {}, {("Co.credit", BALANCED): 251}),
             4,
         ),
-        _lie("a carried credit is negative", gives(carry, 0, {}, {("Co.credit", BALANCED): -1}), 5),
-        _lie(
+        lie("a carried credit is negative", gives(carry, 0, {}, {("Co.credit", BALANCED): -1}), 5),
+        lie(
             "a book credit is more than the material bore",
             gives(book, 1, {}, {("Co.credit", BOOKED): 301}),
             4,
         ),
-        _lie(
+        lie(
             "a retired book credit is kept besides",
             gives(retire, 1, {}, {("Co.credit", BOOKED): 101}),
             4,
         ),
-        _lie("a credit of another site is taken up", takes(up, 1, {}, site="site-2"), 9),
-        _lie("a credit goes to another site", gives(down, 1, {}, site="site-2"), 9),
+        lie("a credit of another site is taken up", takes(up, 1, {}, site="site-2"), 9),
+        lie("a credit goes to another site", gives(down, 1, {}, site="site-2"), 9),
     ]
+
+
+def _weak_in_store(claim: str) -> Plan:
+    """Return a store in which 200 mg bear the standard under a weaker model than is claimed."""
+    weak = material("hydroxide", {"Co": 200}, 30, 0, {("Co", BALANCED): 200})
+    strong = material("hydroxide", {"Co": 300}, 40, 0, {("Co", claim): 300})
+    made = material("hydroxide", {"Co": 500}, 70, 0, {("Co", claim): 500})
+    return Plan(RECIPES["store"], (strong, weak), (made,))
+
+
+def _copper_for_cobalt() -> Plan:
+    claims = {("Co", SEGREGATED): 300, ("Cu", SEGREGATED): 2000}
+    ore = material("ore", {"Co": 600, "Cu": 2000}, 100, 0, claims)
+    outputs = (
+        material("hydroxide", {"Co": 600}, 75, 0, {("Co", SEGREGATED): 600}),
+        material("copper", {"Cu": 2000}, 75, 0),
+    )
+    return Plan(RECIPES["leach"], (ore,), outputs, process=(50, 0), site=SITE)
 
 
 def _sorted_stock() -> Plan:
@@ -344,43 +362,43 @@ def _emissions() -> list[Lie]:
     mine, blend, leach = PLANS["mine"], PLANS["blend"], PLANS["leach"]
     recycle, store = PLANS["recycle-product"], PLANS["store"]
     return [
-        _lie("one gram is dropped", gives(store, 0, {}, {}, emissions=69), 6),
-        _lie("one gram is made up", gives(store, 0, {}, {}, emissions=71), 6),
-        _lie("one gram more is called primary", gives(store, 0, {}, {}, primary=16), 6),
-        _lie(
+        lie("one gram is dropped", gives(store, 0, {}, {}, emissions=69), 6),
+        lie("one gram is made up", gives(store, 0, {}, {}, emissions=71), 6),
+        lie("one gram more is called primary", gives(store, 0, {}, {}, primary=16), 6),
+        lie(
             "more of a lot is primary than it has",
             gives(takes(store, 0, {}, {}, emissions=0), 0, {}, {}, emissions=14 + 16, primary=31),
             5,
             6,
         ),
-        _lie("primary emissions are negative", gives(store, 0, {}, {}, primary=-1), 5),
-        _lie(
+        lie("primary emissions are negative", gives(store, 0, {}, {}, primary=-1), 5),
+        lie(
             "emissions are parked on one of two lots",
             gives(gives(blend, 0, {}, {}, emissions=26), 1, {}, {}, emissions=45),
             8,
         ),
-        _lie(
+        lie(
             "primary emissions are parked on one of two lots",
             gives(gives(blend, 0, {}, {}, primary=4), 1, {}, {}, primary=11),
             8,
         ),
-        _lie(
+        lie(
             "emissions are parked on a residue",
             gives(gives(leach, 0, {}, {}, emissions=154), 2, {}, {}, emissions=2),
             8,
         ),
-        _lie(
+        lie(
             "emissions are parked on the copper",
             gives(gives(leach, 0, {}, {}, emissions=154), 1, {}, {}, emissions=138),
             8,
         ),
-        _lie(
+        lie(
             "emissions are negative on one lot",
             gives(gives(blend, 0, {}, {}, emissions=-1, primary=-1), 1, {}, {}, emissions=72),
             5,
             8,
         ),
-        _lie(
+        lie(
             "process emissions fall below the floor",
             replace(
                 gives(
@@ -395,160 +413,24 @@ def _emissions() -> list[Lie]:
             ),
             6,
         ),
-        _lie(
+        lie(
             "more of the process is primary than it emits",
             replace(PLANS["correct"], process=(2, 3)),
             6,
         ),
-        _lie(
+        lie(
             "the process has negative primary emissions",
             replace(gives(PLANS["correct"], 0, {}, {}, primary=2), process=(2, -1)),
             6,
         ),
-        _lie("process emissions are left out of the outputs", replace(mine, process=(191, 80)), 6),
-        _lie(
+        lie("process emissions are left out of the outputs", replace(mine, process=(191, 80)), 6),
+        lie(
             "a retired product's emissions are counted twice",
             gives(recycle, 0, {}, {}, emissions=95),
             6,
         ),
-        _lie("a shipment forgets its transport", replace(PLANS["transport"], process=(11, 4)), 6),
+        lie("a shipment forgets its transport", replace(PLANS["transport"], process=(11, 4)), 6),
     ]
 
 
-def _laundering() -> list[Lie]:
-    """Detours of several steps; each lie is the step at which the detour is stopped."""
-    leach, split, deposit = PLANS["leach"], PLANS["split"], PLANS["refine-to-credit"]
-    recycle = PLANS["recycle-product"]
-    ore = material("ore", {"Co": 1000, "Cu": 3000}, 190, 80)
-    reserve = material("hydroxide", {"Co": 0, "Co.tolerance": 630}, 66, 33)
-    fed = material(
-        "hydroxide",
-        {"Co": 600, "Co.tolerance": 30},
-        66,
-        33,
-        {("Co", BLEND): 600, ("Co.tolerance", BLEND): 30},
-    )
-    reborn = replace(_battery_of(300), claims={("Co", RETIRED): 300})
-    return [
-        _lie(
-            "everything becomes residue and one crumb of it bears all emissions",
-            replace(
-                leach,
-                inputs=(ore,),
-                outputs=(
-                    material("residue", {"Co": 995, "Cu": 2995}, 0, 0),
-                    material("residue", {"Co": 5, "Cu": 5}, 292, 120),
-                ),
-            ),
-            8,
-        ),
-        _lie(
-            "metal is called tolerance while emissions are parked on a crumb",
-            replace(
-                split,
-                inputs=(reserve,),
-                outputs=(
-                    material("hydroxide", {"Co": 0, "Co.tolerance": 629}, 0, 0),
-                    material("hydroxide", {"Co": 0, "Co.tolerance": 1}, 66, 33),
-                ),
-            ),
-            8,
-        ),
-        _lie(
-            "claims of tolerance outlive it as credit",
-            replace(
-                deposit,
-                inputs=(fed,),
-                outputs=(_plain_sulfate(600), credit({BALANCED: 601})),
-            ),
-            4,
-        ),
-        _lie(
-            "claims of recycled metal fill the recycler's assurance up again",
-            replace(
-                recycle,
-                inputs=(reborn, assurance({RETIRED: 1})),
-                outputs=(material("black-mass", {"Co": 300}, 25, 10), assurance({RETIRED: 2})),
-            ),
-            4,
-        ),
-    ]
-
-
-def _battery_of(cobalt: int) -> PlainLot:
-    return material("battery", {"Co": cobalt}, 0, 0, product="pack-1")
-
-
-def _plain_sulfate(cobalt: int) -> PlainLot:
-    return material("sulfate", {"Co": cobalt}, 80, 40)
-
-
-def _products() -> list[Lie]:
-    market, cathode, sale = PLANS["market"], PLANS["make-cathode"], PLANS["sale"]
-    clean = {("Co", SEGREGATED): 1}
-    return [
-        _lie(
-            "a clean milligram is bound to a whole battery",
-            gives(
-                gives(market, 0, {"Co": 1}, clean, emissions=0, primary=0),
-                1,
-                {"Co": 499},
-                {("Co", SEGREGATED): 499},
-                emissions=70,
-                primary=30,
-            ),
-            5,
-        ),
-        _lie(
-            "a battery is a milligram short of the least",
-            gives(
-                gives(market, 0, {"Co": 99}, {("Co", SEGREGATED): 99}, emissions=14, primary=6),
-                1,
-                {"Co": 401},
-                {("Co", SEGREGATED): 401},
-                emissions=56,
-                primary=24,
-            ),
-            5,
-        ),
-        _lie(
-            "a cathode has too little cobalt for its name",
-            gives(
-                gives(
-                    takes(takes(cathode, 0, {"Co": 174}, {("Co", SEGREGATED): 174}), 1, {}),
-                    0,
-                    {"Co": 164},
-                    {("Co", SEGREGATED): 164},
-                    emissions=105,
-                    primary=53,
-                ),
-                1,
-                {},
-            ),
-            10,
-        ),
-        _lie(
-            "a cathode has too much nickel for its name",
-            gives(takes(cathode, 1, {"Ni": 720}), 0, {"Ni": 700}),
-            6,
-            10,
-        ),
-        _lie("a sale drops a milligram", gives(sale, 0, {"Co": 599}), 5),
-        _lie("a sale drops a gram of emissions", gives(sale, 1, {}, {}, emissions=8), 5),
-        _lie("a sale adds to a claim", gives(sale, 0, {}, {("Co", SEGREGATED): 601}), 5),
-        _lie(
-            "a sale swaps its lots' numbers",
-            gives(gives(sale, 0, {}, {}, primary=3), 1, {}, {}, primary=33),
-            5,
-        ),
-    ]
-
-
-LIES: tuple[Lie, ...] = (
-    *_mass(),
-    *_rights(),
-    *_claims(),
-    *_emissions(),
-    *_laundering(),
-    *_products(),
-)
+LIES: tuple[Lie, ...] = (*_mass(), *_rights(), *_claims(), *_emissions())

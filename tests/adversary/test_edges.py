@@ -9,7 +9,7 @@ from itertools import product
 import msgspec
 import pytest
 from tests.proofs.forging import ENTROPY, forge, refusal
-from tests.proofs.paper import broken, broken_rules
+from tests.proofs.paper import Paper, broken, broken_rules
 from tests.proofs.widest import WIDEST, widest
 from vectors.plans import BLEND, SITE, material, right
 from vectors.stage import Committer, Plan, Scene, stage
@@ -23,6 +23,7 @@ from lodeline.kernel.bounds import (
     MAX_RANGE_BITS,
     PPM_ONE,
 )
+from lodeline.proofs.relations import Rule
 from lodeline.proofs.verifier import ProofDoesNotHold
 
 # ------------------------------------------------------------------ greatest numbers
@@ -110,6 +111,22 @@ def test_the_greatest_recovery_below_all_is_kept_to_the_milligram(kept: int, tru
     plan = Plan(LOSSY, (material("wide", {"Co": 1_000_000}, 5, 0),),
                 (material("wide", {"Co": kept}, 5, 0),))  # fmt: skip
     assert forged(wide(plan)) is true
+
+
+def test_the_greatest_process_and_inheritance_together_are_still_true() -> None:
+    """Sums are wider than lots: what is honest at the edge must be provable."""
+    full = material("wide", {"Co": 10}, MAX_AMOUNT, MAX_AMOUNT)
+    half = material("wide", {"Co": 5}, MAX_AMOUNT, 0)
+    moved = Plan(RECIPES["transport"], (full,), (half, half), process=(MAX_AMOUNT, MAX_AMOUNT))
+    assert judged(moved) == []
+    licence = right("wide-right", {"Co.licence": 1})
+    made = material("wide", {"Co": 1}, MAX_AMOUNT, 0)
+    mined = Plan(GREEDY, (licence,), (made,), process=(MAX_AMOUNT, 0), site=SITE)
+    assert judged(mined) == []
+
+
+def judged(plan: Plan) -> list[Rule]:
+    return broken(plan, stage(plan, Paper(), FORMS_AND_WIDE))
 
 
 def test_empty_lots_are_lots() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from tests.adversary.lies import LIES, Lie
+from tests.adversary.detours import EVERY_LIE
+from tests.adversary.lies import Lie
 from tests.proofs.forging import ENTROPY, forge, refusal, scene_of
 from tests.proofs.paper import broken, broken_rules
 from vectors.plans import PLANS
@@ -12,14 +13,14 @@ from lodeline.proofs.prover import StatementIsFalse
 from lodeline.proofs.relations import RuleNumber
 from lodeline.proofs.verifier import ProofDoesNotHold
 
-every_lie = pytest.mark.parametrize("lie", LIES, ids=lambda lie: lie.name.replace(" ", "-"))
+every_lie = pytest.mark.parametrize("lie", EVERY_LIE, ids=lambda lie: lie.name.replace(" ", "-"))
 
 
 def test_there_is_a_lie_for_every_relation_that_numbers_can_break() -> None:
     """T1 is about keys, and has its own tests."""
-    assert len(LIES) > 70
+    assert len(EVERY_LIE) > 70
     numbers = {int(number) for number in RuleNumber} - {1, RuleNumber.CLAIM_PROOF}
-    alone = {next(iter(lie.rules)) for lie in LIES if len(lie.rules) == 1}
+    alone = {next(iter(lie.rules)) for lie in EVERY_LIE if len(lie.rules) == 1}
     assert alone == numbers
 
 
@@ -32,6 +33,14 @@ def test_the_plans_that_the_lies_change_are_true() -> None:
 @every_lie
 def test_a_lie_breaks_exactly_its_rules_on_paper(lie: Lie) -> None:
     assert broken_rules(lie.plan) == lie.rules
+
+
+def test_each_bound_of_a_ratio_is_broken_alone_by_some_lie() -> None:
+    """Two bounds that always break together would hide the absence of one of them."""
+    alone = [lie for lie in EVERY_LIE if lie.name.endswith("alone")]
+    assert len(alone) == 6
+    for lie in alone:
+        assert len(broken(lie.plan)) == 1
 
 
 @every_lie
@@ -53,7 +62,7 @@ def test_the_verifier_refuses_a_proof_made_with_all_checks_off(lie: Lie) -> None
     assert found.subject == f"transform under {lie.plan.recipe.name}"
 
 
-DIFFERENT = [lie for lie in LIES if 8 in lie.rules]
+DIFFERENT = [lie for lie in EVERY_LIE if 8 in lie.rules]
 
 
 @pytest.mark.parametrize("lie", DIFFERENT, ids=lambda lie: lie.name.replace(" ", "-"))

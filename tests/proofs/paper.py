@@ -53,12 +53,14 @@ def statement_of(plan: Plan) -> Statement:
     return compile_transform(on_paper(plan).view)
 
 
-def broken(plan: Plan) -> list[Rule]:
+def broken(plan: Plan, staged: Scene | None = None) -> list[Rule]:
     """Return every rule that the plan's numbers break, in the statement's order.
+
+    ``staged`` is the plan on paper under other forms than the vectors'.
 
     Written apart from the prover's own check, so that neither vouches for itself.
     """
-    scene = on_paper(plan)
+    scene = staged or on_paper(plan)
     statement = compile_transform(scene.view)
     values = {ref: value for ref, (value, _) in scene.witness.numbers.items()}
     for index, product in enumerate(statement.products):

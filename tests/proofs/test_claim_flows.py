@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import msgspec
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from tests.proofs.paper import broken_rules
 from vectors.plans import PLANS, assurance, credit, material
 from vectors.stage import PlainLot, Plan
+from vectors.tables import RECIPES, ports
 
 from lodeline.custody.claims import Model
 from lodeline.proofs.shape_errors import ClaimFromNothing
@@ -19,27 +21,40 @@ FEEDS: Mapping[str, set[tuple[str, str]]] = {
     "refine": {("assurance", "material")},
     "refine-to-credit": {("material", "credit")},
     "refine-from-credit": {("credit", "material")},
+    "deposit-assured": {("material", "credit")},
     "store": set(),
 }
 """What each recipe lets pass from one pool into another; within a pool everything may stay."""
+DEPOSITS = ("refine-to-credit", "deposit-assured")
 TAKES = {
     "refine": ("material", "assurance"),
     "refine-to-credit": ("material",),
     "refine-from-credit": ("material", "credit"),
+    "deposit-assured": ("material", "assurance"),
     "store": ("material",),
 }
 GIVES = {
     "refine": ("material", "assurance"),
     "refine-to-credit": ("material", "credit"),
     "refine-from-credit": ("material", "credit"),
+    "deposit-assured": ("material", "assurance", "credit"),
     "store": ("material",),
 }
 STRONGEST = {
     "refine": Model.SEGREGATED,
     "refine-to-credit": Model.MASS_BALANCE,
     "refine-from-credit": Model.MASS_BALANCE,
+    "deposit-assured": Model.MASS_BALANCE,
     "store": Model.SEGREGATED,
 }
+
+
+ASSURED = msgspec.structs.replace(
+    RECIPES["refine-to-credit"],
+    inputs=ports("hydroxide 1-12, assurance 0-2"),
+    outputs=ports("sulfate 1-8, residue 0-2, assurance 0-2, credit 1-2"),
+)
+"""A deposit at a site that is assured besides, as refiners are."""
 
 
 @dataclass(frozen=True)
@@ -90,9 +105,10 @@ def planned(recipe: str, sources: list[Borne], sinks: list[Borne]) -> Plan:
     """Return the plan; only its claims are meant to be true or false."""
     standard = "refiner" if recipe == "refine" else "mine-a"
     made = "hydroxide" if recipe == "store" else "sulfate"
-    plan = PLANS[recipe]
+    plan = PLANS["refine-to-credit" if recipe == "deposit-assured" else recipe]
     return replace(
         plan,
+        recipe=ASSURED if recipe == "deposit-assured" else plan.recipe,
         inputs=tuple(lot_of(b, standard, "hydroxide") for b in sources),
         outputs=tuple(lot_of(b, standard, made) for b in sinks),
     )
@@ -121,8 +137,29 @@ WEAK_PAYS_FOR_STRONG = (
 """The material's weak claim would pay for the assurance that is left of a strong one."""
 
 
+WITHOUT_A_DEPOSIT = (
+    "refine-from-credit",
+    [Borne("material", Model.MASS_BALANCE, 3), Borne("credit", Model.MASS_BALANCE, 1)],
+    [Borne("material", Model.MASS_BALANCE, 1), Borne("credit", Model.MASS_BALANCE, 3)],
+)
+"""Claims of the material would become credit in a step that deposits nothing."""
+
+INTO_ASSURANCE = (
+    "deposit-assured",
+    [Borne("material", Model.MASS_BALANCE, 3), Borne("assurance", Model.MASS_BALANCE, 1)],
+    [
+        Borne("material", Model.MASS_BALANCE, 1),
+        Borne("assurance", Model.MASS_BALANCE, 3),
+        Borne("credit", Model.MASS_BALANCE, 0),
+    ],
+)
+"""A deposit may feed credit, and still not the certifier's assurance."""
+
+
 @settings(max_examples=250)
 @example(WEAK_PAYS_FOR_STRONG)
+@example(WITHOUT_A_DEPOSIT)
+@example(INTO_ASSURANCE)
 @given(flows())
 def test_claims_pass_exactly_where_a_flow_from_inputs_to_outputs_exists(
     flow: tuple[str, list[Borne], list[Borne]],
@@ -133,11 +170,12 @@ def test_claims_pass_exactly_where_a_flow_from_inputs_to_outputs_exists(
         "refine": "material",
         "refine-to-credit": "credit",
         "refine-from-credit": "credit",
+        "deposit-assured": "credit",
         "store": "material",
     }
     assume("material" in {b.pool for b in sources} & {b.pool for b in sinks})
     wanted = ports_filled[recipe]
-    assume(wanted in {b.pool for b in (sinks if recipe == "refine-to-credit" else sources)})
+    assume(wanted in {b.pool for b in (sinks if recipe in DEPOSITS else sources)})
     counts = [sum(1 for b in sinks if b.pool == pool) for pool in ("assurance", "credit")]
     assume(max(counts) <= 2 and sum(1 for b in sources if b.pool == "assurance") <= 2)
     try:

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from tests.proofs.blends import blends
 from tests.proofs.forging import honest, refusal
 from tests.proofs.paper import broken, on_paper, statement_of
-from vectors.plans import PLANS
+from vectors.plans import BOOKED, PLANS, credit, material
 from vectors.stage import Plan
+from vectors.tables import RECIPES
 
 from lodeline.custody.lots import slots
 from lodeline.kernel.bounds import MAX_AMOUNT, MAX_RANGE_BITS, PRODUCT_BITS
@@ -26,6 +27,7 @@ from lodeline.kernel.ids import ChainId, SiteId
 from lodeline.proofs.compiler import compile_transform
 from lodeline.proofs.proof import Proof
 from lodeline.proofs.relations import InRange, Ref, Rule, Side, Statement, Zero
+from lodeline.proofs.shape_errors import ClaimFromNothing
 from lodeline.proofs.view import bits_for, product_number, site_number
 
 every_plan = pytest.mark.parametrize("name", PLANS)
@@ -71,7 +73,7 @@ def test_compiling_twice_gives_the_same_statement(name: str) -> None:
 EVERY_STATEMENT = """
 import hashlib
 from tests.proofs.paper import statement_of
-from vectors.plans import PLANS
+from vectors.plans import BOOKED, PLANS, credit, material
 whole = "".join(repr(statement_of(plan)) for plan in PLANS.values())
 print(len(whole), hashlib.sha256(whole.encode()).hexdigest())
 """
@@ -140,6 +142,49 @@ def test_every_amount_of_an_input_is_in_some_relation(name: str) -> None:
         and not (slot.strand and slot.strand.name.endswith("tolerance"))
     ]
     assert set(amounts) <= spoken
+
+
+@every_plan
+def test_no_relation_is_empty_or_stands_twice(name: str) -> None:
+    """Either would be bits and bytes that show nothing."""
+    statement = statement_of(PLANS[name])
+    zeros = [(frozenset(item.form.terms), item.form.constant) for item in statement.zeros]
+    assert len(set(zeros)) == len(zeros)
+    relations: list[Zero | InRange] = [*statement.zeros, *statement.ranges]
+    assert all(relation.form.terms for relation in relations)
+
+
+def test_one_output_needs_no_proportion() -> None:
+    """Nor does the last of two, whose relation is the first one's with the other sign."""
+    one = statement_of(PLANS["store"])
+    assert one.products == ()
+    assert len(statement_of(PLANS["transport"]).products) == 2
+    three = replace(PLANS["transport"], outputs=PLANS["transport"].outputs * 2)
+    assert len(statement_of(three).products) == 8
+
+
+def test_a_claim_that_was_booked_and_claimed_stays_with_its_material() -> None:
+    """It may be kept and blended, but never becomes credit again."""
+    used = material("sulfate", {"Co": 300}, 40, 10, {("Co", BOOKED): 100})
+    assert broken(Plan(RECIPES["blend"], (used,), (used,))) == []
+    again = (
+        material("sulfate", {"Co": 300}, 40, 10),
+        credit({BOOKED: 100}, "book-credit", None),
+    )
+    with pytest.raises(ClaimFromNothing) as refused:
+        statement_of(Plan(RECIPES["book-issue"], (used,), again))
+    assert refused.value.claim == BOOKED
+
+
+def test_material_marked_with_another_site_may_be_used_here() -> None:
+    """Only rights bind to the place where they are used; ore travels."""
+    mine = PLANS["mine"]
+    ore = PLANS["leach"].inputs[0]
+    marked = replace(ore, site="site-2")
+    leach = replace(PLANS["leach"], inputs=(marked, PLANS["leach"].inputs[1]))
+    assert broken(leach) == []
+    elsewhere = replace(mine.inputs[0], site="site-2")
+    assert {int(rule.number) for rule in broken(mine.with_input(0, elsewhere))} == {9}
 
 
 @every_plan

@@ -12,17 +12,15 @@ from tests.adversary.lies import gives, takes
 from tests.proofs.paper import Paper, on_paper, statement_of
 from tests.proofs.widest import ONE_BIT_MORE, WIDEST, Widths, widest
 from tests.proofs.wrong_shapes import CASES, SALE, STORE, Refused, bare_store, lots
-from vectors.plans import (
-    BOOKED,
-    PLANS,
-    REFINED,
-    SEGREGATED,
-    SITE,
-)
+from vectors.plans import BLEND, BOOKED, PLANS, REFINED, SEGREGATED, SITE, credit, material
 from vectors.stage import Plan
+from vectors.tables import FORMS, RECIPES, form, recipe
 
 from lodeline.crypto.ranges import RangesTooWide
+from lodeline.custody.forms import FormClass
 from lodeline.custody.lots import ClaimCommitment, LotPublic, StrandPublic
+from lodeline.custody.recipes import Family
+from lodeline.custody.standards import UnknownStandard
 from lodeline.kernel.ids import Commitment, StrandName
 from lodeline.proofs import shape_errors as refusals
 from lodeline.proofs.compiler import compile_restoration, compile_transform
@@ -164,3 +162,103 @@ def test_true_shapes_are_not_refused() -> None:
     assert statement_of(bare_store(16)).spent == 16
     assert statement_of(takes(gives(STORE, 0), 0)).zeros
     assert BOOKED not in {claim for lot in STORE.outputs for _, claim in lot.claims}
+
+
+# ------------------------------------------------------------------ inputs
+
+
+@pytest.mark.parametrize("field", ["emissions", "primary"])
+def test_an_input_without_its_numbers_is_refused_by_name(field: str) -> None:
+    """It may be the output of a bad entry in the same batch, which must not stop the good ones."""
+    scene = on_paper(STORE)
+    bare = msgspec.structs.replace(scene.spent[0], **{field: None})
+    with pytest.raises(refusals.FieldNotExpected) as refused:
+        compile_transform(replace(scene.view, spent=(bare, scene.spent[1])))
+    assert (refused.value.field, refused.value.expected) == (field, True)
+
+
+def test_an_input_without_an_amount_is_refused_by_name() -> None:
+    scene = on_paper(STORE)
+    strand = msgspec.structs.replace(scene.spent[0].strands[0], amount=None)
+    bare = msgspec.structs.replace(scene.spent[0], strands=(strand,))
+    with pytest.raises(refusals.AmountMissing) as refused:
+        compile_transform(replace(scene.view, spent=(bare, scene.spent[1])))
+    assert refused.value.strand == "Co"
+
+
+def test_an_input_with_a_strand_twice_is_refused_by_name() -> None:
+    scene = on_paper(STORE)
+    double = msgspec.structs.replace(scene.spent[0], strands=scene.spent[0].strands * 2)
+    with pytest.raises(refusals.LotsNotInOrder) as refused:
+        compile_transform(replace(scene.view, spent=(double, scene.spent[1])))
+    assert refused.value.names == ("Co", "Co")
+
+
+# ------------------------------------------------------------------ bounds and recipes of one's own
+
+
+def test_twelve_claims_are_not_too_many() -> None:
+    def grow(lot: LotPublic) -> LotPublic:
+        borne = tuple(
+            ClaimCommitment(f"s{index:02}/segregated", label(index)) for index in range(12)
+        )
+        strand = msgspec.structs.replace(lot.strands[0], claims=borne)
+        return msgspec.structs.replace(lot, strands=(strand,))
+
+    with pytest.raises(UnknownStandard):
+        refused_lot(grow)()
+
+
+MARKING = msgspec.structs.replace(RECIPES["book-issue"], marks_site=True)
+
+
+def test_a_recipe_that_marks_the_site_asks_for_it_on_material_alone() -> None:
+    plan = replace(PLANS["book-issue"], recipe=MARKING, site=SITE)
+    marked = replace(plan.outputs[0], site=SITE)
+    assert statement_of(replace(plan, outputs=(marked, plan.outputs[1]))).zeros
+    with pytest.raises(refusals.FieldNotExpected) as refused:
+        statement_of(plan)
+    assert (refused.value.form, refused.value.field, refused.value.expected) == (
+        "sulfate",
+        "site",
+        True,
+    )
+
+
+def test_what_comes_from_credit_is_mass_balance_whatever_the_recipe_keeps() -> None:
+    """A second lock: adoption refuses such a recipe, and the statement would refuse its use."""
+    generous = msgspec.structs.replace(RECIPES["refine-from-credit"], custody="segregated")
+    plan = replace(PLANS["refine-from-credit"], recipe=generous)
+    strong = material("sulfate", {"Co": 590}, 80, 40, {("Co", SEGREGATED): 300})
+    with pytest.raises(refusals.ClaimTooStrong) as refused:
+        statement_of(replace(plan, outputs=(strong, plan.outputs[1])))
+    assert refused.value.strongest == "mass-balance"
+
+
+def test_credit_is_mass_balance_whatever_its_form_keeps() -> None:
+    scene = on_paper(lots(PLANS["carry"], outputs=(credit({BLEND: 5}, "credit-carried"),)))
+    forms = tuple(msgspec.structs.replace(item, strongest="identity-preserved") for item in FORMS)
+    with pytest.raises(refusals.ClaimTooStrong) as refused:
+        compile_transform(replace(scene, forms=forms).view)
+    assert refused.value.strongest == "mass-balance"
+
+
+def test_a_product_without_the_metal_that_its_form_demands_is_refused() -> None:
+    wanting = form("battery", FormClass.PRODUCT, {"Co": 12, "Ni": 12}, 12, least={"Co": 100})
+    market = msgspec.structs.replace(RECIPES["market"], elements=RECIPES["sale"].elements)
+    forms = tuple(wanting if item.name == "battery" else item for item in FORMS)
+    nickel = material("battery", {"Ni": 100}, 10, 5, product="p")
+    scene = on_paper(replace(PLANS["market"], recipe=market, outputs=(nickel,)))
+    with pytest.raises(refusals.RatioStrandMissing) as refused:
+        compile_transform(replace(scene, forms=forms).view)
+    assert (refused.value.form, refused.value.strand) == ("battery", "Co")
+
+
+def test_a_sale_cannot_change_the_form_through_named_ports() -> None:
+    named = recipe("sale", Family.SALE, "hydroxide|sulfate 1-2", "hydroxide|sulfate 1-2")
+    same = material("hydroxide", {"Co": 100}, 10, 5)
+    other = replace(same, form="sulfate")
+    assert statement_of(Plan(named, (same,), (same,))).zeros
+    with pytest.raises(refusals.NotTheSameLot) as refused:
+        statement_of(Plan(named, (same,), (other,)))
+    assert refused.value.index == 0
