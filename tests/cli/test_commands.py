@@ -12,7 +12,8 @@ from lodeline.cli.refusals import CHECK_FAILED, OK, REFUSED, USAGE
 MEMBERS = (
     "pit:Kolwezi Pit:CD:miner",
     "state:Cadastre of Mines:CD:authority",
-    "scales:Weighbridge and Meters:CD:weighbridge,energy-auditor",
+    "scales:Weighbridge:CD:weighbridge",
+    "meters:Meter Inspectors:CD:energy-auditor",
     "house:Assurance House:NL:auditor,certifier",
     "trader:Lake Trading:CH:counterparty",
 )
@@ -56,6 +57,7 @@ def season(tmp_path_factory: pytest.TempPathFactory, _cheap: None) -> Path:
         Path("mine.yaml").write_text(ORE, encoding="utf-8")
         assert lodeline("transform", "mine.yaml", "--as", "pit").code == OK
         assert lodeline("cosign", "mine.request", "--as", "scales").code == OK
+        assert lodeline("cosign", "mine.request", "--as", "meters").code == OK
     return folder
 
 

@@ -128,6 +128,19 @@ def test_a_passphrase_comes_from_file_or_environment_and_is_never_an_argument(
     assert lodeline("lots", "--as", "pit", "--passphrase-file", "none").code == USAGE
 
 
+def test_a_passphrase_is_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    _founded()
+    Path("new").write_text("an entirely new passphrase\n")
+    assert lodeline("member", "passphrase", "--as", "pit", yes=False).code == REFUSED
+    assert lodeline("member", "passphrase", "--new-file", "new", "--as", "pit").code == OK
+    assert lodeline("lots", "--as", "pit").code == REFUSED
+    assert lodeline("lots", "--as", "pit", "--passphrase-file", "new").code == OK
+    typed = iter(["one long passphrase", "another long one"])
+    monkeypatch.setattr("lodeline.cli.terminal.getpass", lambda _: next(typed))
+    assert lodeline("member", "passphrase", "--as", "state").code == REFUSED
+    assert lodeline("lots", "--as", "state").code == OK
+
+
 def test_a_short_passphrase_founds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LODELINE_PASSPHRASE", "short")
     assert lodeline("init", "demo", *MEMBERS).code == REFUSED

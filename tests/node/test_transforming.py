@@ -10,11 +10,13 @@ from lodeline.holder.plan_refusals import MoreOutThanIn, NotEnoughHeld, ProcessB
 from lodeline.holder.records import LotStatus
 from lodeline.holder.vault import LotNotFree
 from lodeline.kernel.ids import MemberId, Role
-from lodeline.ledger.entries import SetStatus, Status
-from lodeline.ledger.refusals_entries import MemberNotActive
+from lodeline.ledger.entries import AdmitMember, SetStatus, Status
+from lodeline.ledger.refusals_entries import MemberNotActive, RoleMissing
+from lodeline.ledger.refusals_transforms import SignerInTwoRoles
 from lodeline.node.capturing import CoSignerNotAsked, CoSignerNotNamed
 from lodeline.node.choosing import InputsNotNamed
 from lodeline.node.cosigning import co_sign, looked_at, submit_request
+from lodeline.node.founding import MemberSpec, member_record
 from lodeline.node.governing import RecipeNotFound, vote
 from lodeline.node.holding import LotPrefixUnknown
 from lodeline.node.requests import (
@@ -194,3 +196,19 @@ def test_a_role_that_nobody_or_several_have_must_be_named(bench: Bench) -> None:
         _prepared(bench, lost + "outputs: [{form: copper-cobalt-ore}]")
     assert refused.value.role == Role("customs")
     assert refused.value.candidates == ()
+
+
+def test_nobody_vouches_twice_for_one_step(bench: Bench) -> None:
+    text = ORE + "co_signers: {weighbridge: scales, energy-auditor: scales}\n"
+    with pytest.raises(RoleMissing):
+        _prepared(bench, text)
+    spec = MemberSpec.parse("all:All in One:CD:energy-auditor,weighbridge")
+    record = member_record(spec, bench.session.keyring.create(spec.member), votes=False)
+    vote(bench.session, (AdmitMember(record),))
+    with pytest.raises(SignerInTwoRoles) as refused:
+        _prepared(bench, text.replace("scales", "all"))
+    assert refused.value.roles == ("weighbridge", "energy-auditor")
+    with pytest.raises(CoSignerNotNamed) as several:
+        _prepared(bench, ORE)
+    assert several.value.candidates == ("scales", "all")
+    assert _prepared(bench, ORE + "co_signers: {weighbridge: all}\n") is not None

@@ -75,6 +75,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Command]]] = {
         "list": members.listed,
         "show": members.show,
         "rotate": members.rotate,
+        "passphrase": members.passphrase,
         "suspend": members.suspend,
         "reinstate": members.reinstate,
         "use": members.use,

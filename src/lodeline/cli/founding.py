@@ -38,11 +38,12 @@ def init(
         genesis = found(session, founding)
         write_trust(workspace, trust_of(session.state, genesis))
         recipes = len(session.state.tables.recipes)
+        needed = session.constants.votes_needed(session.state.active_voters())
     terminal.say(
         "init.done",
         title=genesis.title,
         members=len(genesis.members),
-        threshold=genesis.threshold,
+        threshold=needed,
         recipes=recipes,
         folder=terminal.options.home,
     )
@@ -51,7 +52,7 @@ def init(
         {
             "chain": genesis.chain,
             "members": [record.member for record in genesis.members],
-            "threshold": genesis.threshold,
+            "threshold": needed,
             "recipes": recipes,
             "folder": str(terminal.options.home),
         }

@@ -24,6 +24,7 @@ __all__ = [
     "add",
     "add_site",
     "listed",
+    "passphrase",
     "recognise",
     "reinstate",
     "rotate",
@@ -136,6 +137,19 @@ def rotate(context: typer.Context) -> None:
     with terminal.session() as session:
         member = session.workspace.member(terminal.options.member)
         answer(terminal, session, rotate_keys(session, member), None)
+
+
+def passphrase(
+    context: typer.Context, new: Annotated[Path | None, typer.Option("--new-file")] = None
+) -> None:
+    """Keep a member's keys under another passphrase."""
+    terminal = terminal_of(context)
+    workspace = terminal.workspace
+    member = workspace.member(terminal.options.member)
+    changed = terminal.new_passphrase(member, new)
+    terminal.keyring(workspace).change_passphrase(member, changed)
+    terminal.say("member.passphrase", member=member)
+    terminal.emit({"member": member})
 
 
 def suspend(

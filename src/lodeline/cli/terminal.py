@@ -55,6 +55,18 @@ class PassphraseMissing(LodelineError):
     advice_fr = "définissez LODELINE_PASSPHRASE, ou nommez un fichier avec --passphrase-file"
 
 
+class PassphrasesDiffer(LodelineError):
+    """A new passphrase that was typed in two ways."""
+
+    member: MemberId
+
+    code = "passphrases-differ"
+    en = "the two passphrases for {member} differ; the old one stays"
+    fr = "les deux phrases secrètes de {member} diffèrent ; l'ancienne reste"
+    advice_en = "type the same twice, or keep it in a file and name that with --new-file"
+    advice_fr = "saisissez deux fois la même, ou nommez un fichier avec --new-file"
+
+
 class NotConfirmed(LodelineError):
     """Something that is for good and was not confirmed."""
 
@@ -171,6 +183,23 @@ class Terminal:
         if not asked_at_terminal():
             raise PassphraseMissing(member)
         return Passphrase.typed(getpass(self.texts("ask.passphrase", member=member)))
+
+    def new_passphrase(self, member: MemberId, file: Path | None) -> Passphrase:
+        """Return a passphrase to come: from a file, or typed twice.
+
+        Raises:
+            PassphraseMissing: no file, and nobody to ask.
+            PassphrasesDiffer: what was typed differs.
+        """
+        if file is not None:
+            data = read_file(file)
+            return Passphrase.typed(data.decode("utf-8", errors="replace").rstrip("\r\n"))
+        if not asked_at_terminal():
+            raise PassphraseMissing(member)
+        once = getpass(self.texts("ask.new_passphrase", member=member))
+        if getpass(self.texts("ask.again")) != once:
+            raise PassphrasesDiffer(member)
+        return Passphrase.typed(once)
 
     # ------------------------------------------------------------------ opening
 

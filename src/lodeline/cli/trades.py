@@ -69,7 +69,7 @@ def offer(
         with holding(session, member) as own:
             end = None if until is None else last_second(until)
             if part is not None:
-                with waiting(terminal, "transform.proving", recipe="split, sale"):
+                with waiting(terminal, "proving"):
                     made: tuple[Offered, ...] = (offer_part(own, read_part(read_file(part)), end),)
             else:
                 made = _offer_lots(terminal, own, lots or [], to or "", end)
@@ -89,7 +89,7 @@ def _offer_lots(
         terminal.say("offer.lot", lot=lot.lot_id, form=lot.public.form, contents=contents)
     terminal.say("offer.to", to=buyer, until=format_time(deadline))
     terminal.confirm("offer.confirm")
-    with waiting(terminal, "transform.proving", recipe="sale"):
+    with waiting(terminal, "proving"):
         return offer_lots(own, held, buyer, deadline)
 
 

@@ -25,6 +25,7 @@ from lodeline.node.transforming import (
     planned_outputs,
     prepare,
     prove_chain,
+    seconds_to_prove,
 )
 from lodeline.node.workspace import read_file, write_file
 
@@ -50,7 +51,8 @@ def transform(
                 terminal.emit(_plan_data(own, prepared))
                 return
             terminal.confirm("transform.confirm")
-            with waiting(terminal, "transform.proving", recipe=prepared.recipe.name):
+            seconds = seconds_to_prove(own, prepared.chain)
+            with waiting(terminal, "transform.proving", seconds=seconds):
                 built = prove_chain(own, prepared.chain)
             done = finish(own, prepared, built)
             made = [lot.lot_id for lot in done.built.made]

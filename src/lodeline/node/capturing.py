@@ -43,7 +43,7 @@ from lodeline.kernel.ids import (
 )
 from lodeline.kernel.units import Milligrams
 from lodeline.ledger.case import active_site, member_in_role
-from lodeline.ledger.refusals_transforms import SiteNeeded, SiteNotExpected
+from lodeline.ledger.refusals_transforms import SignerInTwoRoles, SiteNeeded, SiteNotExpected
 from lodeline.ledger.state import State
 from lodeline.node.granting import RIGHT_KINDS, address_of
 from lodeline.node.holding import Holding
@@ -147,23 +147,31 @@ def signers_for(
 
     Raises:
         CoSignerNotNamed, CoSignerNotAsked: nobody to choose, or somebody too many.
+        SignerInTwoRoles: one member named for two roles, which nobody may sign at once.
         UnknownMember, MemberNotActive, RoleMissing: the member named cannot sign so.
     """
     for role in named:
         if role not in recipe.co_signers:
             raise CoSignerNotAsked(role, recipe.co_signers, recipe.name)
-    return tuple(
-        SignerRef(_signer(state, role, named.get(role)), role) for role in recipe.co_signers
-    )
+    chosen: dict[MemberId, Role] = {}
+    for role in recipe.co_signers:
+        member = _signer(state, role, named.get(role), frozenset(chosen) | set(named.values()))
+        if member in chosen:
+            raise SignerInTwoRoles(member, (chosen[member], role))
+        chosen[member] = role
+    return tuple(SignerRef(member, role) for member, role in chosen.items())
 
 
-def _signer(state: State, role: Role, named: MemberId | None) -> MemberId:
+def _signer(
+    state: State, role: Role, named: MemberId | None, taken: frozenset[MemberId]
+) -> MemberId:
+    """Return the member named for a role, else the only one that is free to sign in it."""
     if named is not None:
         return member_in_role(state, named, role).member.member
     candidates = tuple(
         member
         for member, record in state.members.items()
-        if record.is_active and record.has_role(role)
+        if record.is_active and record.has_role(role) and member not in taken
     )
     if len(candidates) != 1:
         raise CoSignerNotNamed(role, candidates)

@@ -206,7 +206,7 @@ def missing(state: State, request: Request) -> tuple[MemberId, ...]:
     asked = dict.fromkeys(_asked(state, entry))
     if isinstance(entry, (Govern, Regrant)):
         constants = state.constants
-        if constants is not None and len(signed) >= constants.threshold:
+        if constants is not None and len(signed) >= constants.votes_needed(state.active_voters()):
             return ()
     return tuple(member for member in asked if member not in signed)
 

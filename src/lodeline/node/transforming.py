@@ -17,6 +17,7 @@ from lodeline.custody.strands import Kind, Strand
 from lodeline.exchange.transform_file import TransformFile
 from lodeline.holder.building import BuiltTransform, OwnedLot
 from lodeline.holder.contents import Contents
+from lodeline.holder.plan_check import statement_of
 from lodeline.holder.planner import plan_step
 from lodeline.holder.plans import blend_down, build_chain, take_amount
 from lodeline.holder.records import HeldLot, LotFacts, MadeRecord, OwnTransform
@@ -51,6 +52,7 @@ __all__ = [
     "planned_outputs",
     "prepare",
     "prove_chain",
+    "seconds_to_prove",
     "settle",
     "shifted",
     "supply",
@@ -59,6 +61,8 @@ __all__ = [
 _SEES_PROCESS = ("auditor", "carrier", "energy-auditor")
 _SEES_INPUTS = ("auditor", "counterparty", "umpire")
 _SEES_RIGHTS = ("auditor", "authority", "certifier", "customs")
+_MICROSECONDS_PER_BIT = 900
+"""Of proving and of verifying the own proof, measured (`lodeline bench proofs`)."""
 _SPLIT, _BLEND = RecipeName("split"), RecipeName("blend")
 
 
@@ -191,6 +195,17 @@ def planned_outputs(own: Holding, prepared: Prepared) -> tuple[PlannedOutput, ..
         advice = known[0].advice if known else ()
         found.append(PlannedOutput(contents_of_planned(planned), to, advice))
     return tuple(found)
+
+
+def seconds_to_prove(own: Holding, chain: Chain) -> int:
+    """Return about how many seconds the proofs of some steps take on an ordinary processor.
+
+    A range proof costs by its bits, filled up to a power of two; the rest hardly counts.
+    """
+    desk = desk_of(own)
+    bits = (sum(one.bits for one in statement_of(desk, step).ranges) for step in chain.steps)
+    filled = sum(1 << max(0, count - 1).bit_length() for count in bits)
+    return max(1, filled * _MICROSECONDS_PER_BIT // 10**6)
 
 
 def prove_chain(own: Holding, chain: Chain) -> tuple[BuiltTransform, ...]:

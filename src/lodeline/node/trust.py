@@ -16,6 +16,7 @@ from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import ChainId, MemberId, MemberKey
 from lodeline.ledger.checkpoint import CheckpointPolicy, Origin
 from lodeline.ledger.entries import Genesis, entry_id
+from lodeline.ledger.records import Constants
 from lodeline.ledger.signednote import KeyName, VerifierKey
 from lodeline.ledger.state import State
 from lodeline.ledger.trust import TrustFile
@@ -75,13 +76,18 @@ def verifier_key(chain: ChainId, member: MemberId, key: MemberKey) -> VerifierKe
 
 
 def trust_of(state: State, genesis: Genesis) -> TrustFile:
-    """Return the trust file of a consortium as its voting members stand now."""
+    """Return the trust file of a consortium as its voting members stand now.
+
+    A checkpoint needs as many of their signatures as a vote does.
+    """
     keys = tuple(
         verifier_key(genesis.chain, member, record.member.key)
         for member, record in state.members.items()
         if record.votes
     )
-    policy = CheckpointPolicy(origin_of(genesis.chain), keys, genesis.threshold)
+    constants = Constants.of(genesis, entry_id(genesis))
+    needed = constants.votes_needed(len(keys))
+    policy = CheckpointPolicy(origin_of(genesis.chain), keys, needed)
     return TrustFile.of(genesis.chain, entry_id(genesis), policy)
 
 
