@@ -160,6 +160,15 @@ def test_the_signer_is_of_the_actors_country_where_there_is_one() -> None:
     assert cast.signer(weighbridge, MemberId("pohja")) == "veritrace"
 
 
+def test_nobody_signs_in_two_roles() -> None:
+    cast, energy = scenario().cast, Role("energy-auditor")
+    first = cast.signer(energy, MemberId("pohja"))
+    second = cast.signer(energy, MemberId("pohja"), {first})
+    assert first != second
+    with pytest.raises(RoleUnfilled):
+        cast.signer(energy, MemberId("pohja"), {first, second})
+
+
 def test_a_role_that_nobody_has_is_refused() -> None:
     with pytest.raises(RoleUnfilled) as refused:
         scenario().cast.signer(Role("astrologer"), MemberId("pohja"))

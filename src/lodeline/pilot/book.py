@@ -25,7 +25,7 @@ from lodeline.holder.wishes import (
 )
 from lodeline.holder.wishes import Step as Planned
 from lodeline.kernel.errors import LodelineError
-from lodeline.kernel.ids import FormName, MemberId, RecipeName, SiteId
+from lodeline.kernel.ids import FormName, MemberId, RecipeName, Role, SiteId
 from lodeline.kernel.time import BlockTime
 from lodeline.kernel.units import Ppm
 from lodeline.ledger.records import Constants
@@ -199,10 +199,11 @@ class Book:
         return self.cast[deed.holder].site
 
     def _signers(self, recipe: Recipe, deed: Deed) -> tuple[SignerRef, ...]:
-        return tuple(
-            SignerRef(deed.signers.get(role) or self.cast.signer(role, deed.holder), role)
-            for role in recipe.co_signers
-        )
+        chosen: dict[Role, MemberId] = {}
+        for role in recipe.co_signers:
+            named = deed.signers.get(role)
+            chosen[role] = named or self.cast.signer(role, deed.holder, chosen.values())
+        return tuple(SignerRef(member, role) for role, member in chosen.items())
 
     def _made(self, planned: Planned, holder: MemberId, at: BlockTime) -> tuple[PlainLot, ...]:
         return tuple(

@@ -1,11 +1,12 @@
 """The companies of the pilot: invented, with the figures of public facilities.
 
 Who may co-sign as what stands here too. `Cast.signer` finds the company that signs in a role: one
-of the actor's country where there is one, else the first that has the role.
+of the actor's country where there is one, else the first that has the role; never one for two roles.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 
@@ -97,15 +98,21 @@ class Cast:
         """Return the companies of a kind in the order of the table."""
         return tuple(company for company in self.companies if company.kind is kind)
 
-    def signer(self, role: Role, actor: MemberId) -> MemberId:
-        """Return who signs in a role for an actor's step.
+    def signer(
+        self, role: Role, actor: MemberId, others: Collection[MemberId] = frozenset()
+    ) -> MemberId:
+        """Return who signs in a role for an actor's step; nobody who signs it in another role.
 
         Raises:
             CompanyUnknown: there is no such actor.
-            RoleUnfilled: no company has the role.
+            RoleUnfilled: no other company has the role.
         """
         country = self[actor].country
-        able = [company for company in self.companies if role in company.roles]
+        able = [
+            company
+            for company in self.companies
+            if role in company.roles and company.member not in others
+        ]
         if not able:
             raise RoleUnfilled(_TABLE, role)
         near = [company for company in able if company.country == country]
