@@ -10,11 +10,20 @@ from pathlib import Path
 import pytest
 from tests.cli.sessions import PASSPHRASE, lodeline
 
+from lodeline.cli.answers import DateMalformed, UnknownRight
+from lodeline.cli.grants import ElementTwice, GrantKindUnknown
 from lodeline.cli.main import run
+from lodeline.cli.members import RecognitionOfNothing
 from lodeline.cli.refusals import CHECK_FAILED, OK, REFUSED, USAGE, exit_code, worded
-from lodeline.cli.terminal import printable
+from lodeline.cli.terminal import (
+    NotConfirmed,
+    PassphraseMissing,
+    PassphrasesDiffer,
+    printable,
+)
+from lodeline.cli.trades import NothingOffered
 from lodeline.holder.plan_refusals import MoreOutThanIn
-from lodeline.kernel.errors import all_errors
+from lodeline.kernel.errors import LodelineError, all_errors
 from lodeline.kernel.ids import StrandName
 from lodeline.kernel.time import BlockTime
 from lodeline.kernel.units import Milligrams
@@ -221,3 +230,37 @@ def test_the_command_itself_runs(tmp_path: Path) -> None:
     assert ran.returncode == USAGE
     assert json.loads(ran.stdout)["type"] == "urn:lodeline:problem:workspace-missing"
     assert ran.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (("trust", "renew"), NotConfirmed),
+        (("recognise", "pit", "--until", "2099-12-31"), RecognitionOfNothing),
+        (("recognise", "pit", "--until", "soon", "--right", "quota"), DateMalformed),
+        (("recognise", "pit", "--until", "2099-12-31", "--right", "kingship"), UnknownRight),
+        (("grant", "wish", "x", "1 t Co"), GrantKindUnknown),
+        (("grant", "quota", "x", "1 t Co", "2 t Co"), ElementTwice),
+        (("offer",), NothingOffered),
+    ],
+)
+def test_each_reason_of_the_edge_has_its_code(
+    arguments: tuple[str, ...], error: type[LodelineError]
+) -> None:
+    _founded()
+    ran = lodeline(*arguments, "--json", yes=False)
+    assert ran.code == REFUSED
+    assert json.loads(ran.out)["type"] == f"urn:lodeline:problem:{error.code}"
+
+
+def test_passphrases_are_asked_for_where_somebody_sits(monkeypatch: pytest.MonkeyPatch) -> None:
+    _founded()
+    monkeypatch.delenv("LODELINE_PASSPHRASE")
+    nobody = lodeline("lots", "--as", "pit", "--json", yes=False)
+    assert json.loads(nobody.out)["type"].endswith(PassphraseMissing.code)
+    monkeypatch.setattr("lodeline.cli.terminal.getpass", lambda _: PASSPHRASE)
+    assert lodeline("lots", "--as", "pit").code == OK
+    typed = iter(["new and long enough", "new and long, but not the same"])
+    monkeypatch.setattr("lodeline.cli.terminal.getpass", lambda _: next(typed))
+    differ = lodeline("member", "passphrase", "--as", "pit", "--json")
+    assert json.loads(differ.out)["type"].endswith(PassphrasesDiffer.code)
