@@ -1,7 +1,7 @@
 """The companies of the pilot: invented, with the figures of public facilities.
 
 Who may co-sign as what stands here too. `Cast.signer` finds the company that signs in a role: one
-of the actor's country where there is one, else the first that has the role; never one for two roles.
+of the actor's country where there is one, else the first that has the role.
 """
 
 from __future__ import annotations
