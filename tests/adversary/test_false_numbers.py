@@ -74,6 +74,26 @@ def test_no_committed_difference_hides_a_wrong_proportion(lie: Lie) -> None:
     assert isinstance(refusal(scene.task(proof)), ProofDoesNotHold)
 
 
+def test_no_total_is_opened_as_another_number() -> None:
+    """A share of 72 out of 200 mg would be true, had 182 mg of claims gone in and not 180."""
+    lie = next(lie for lie in EVERY_LIE if lie.name.endswith("above its share"))
+    scene = scene_of(lie.plan)
+    totals = scene.subject.statement.totals
+    values = [scene.witness.value(form) for form in totals]
+    claimed = values.index(180)
+    proof = forge(scene.subject, scene.witness, totals={claimed: 182})
+    assert isinstance(refusal(scene.task(proof)), ProofDoesNotHold)
+
+
+def test_no_total_is_opened_as_nothing() -> None:
+    """With every factor zero each difference would be zero, and in range."""
+    for lie in DIFFERENT[:6]:
+        scene = scene_of(lie.plan)
+        nothing = dict.fromkeys(range(len(scene.subject.statement.totals)), 0)
+        proof = forge(scene.subject, scene.witness, totals=nothing)
+        assert isinstance(refusal(scene.task(proof)), ProofDoesNotHold)
+
+
 def test_every_plan_is_proved_and_verified_through_the_same_doors() -> None:
     """The control of the tests above: the forger's tools make good proofs of true numbers."""
     for plan in PLANS.values():

@@ -18,11 +18,11 @@ from lodeline.proofs import prover
 from lodeline.proofs.batch import verify_batch
 from lodeline.proofs.proof import Proof
 from lodeline.proofs.prover import Witness
-from lodeline.proofs.relations import Ref, Side
+from lodeline.proofs.relations import LinearForm, Ref, Side
 from lodeline.proofs.subject import Subject
 from lodeline.proofs.task import ProofTask
 
-__all__ = ["ENTROPY", "forge", "honest", "refusal", "scene_of"]
+__all__ = ["ENTROPY", "Liar", "forge", "honest", "refusal", "scene_of"]
 
 ENTROPY = SystemEntropy()
 
@@ -38,20 +38,43 @@ def honest(plan: Plan) -> tuple[Scene, Proof]:
     return scene, scene.prove(ENTROPY)
 
 
+class Liar(Witness):
+    """A witness that states other values for some forms than their commitments hold."""
+
+    told: Mapping[LinearForm, int]
+
+    @classmethod
+    def of(cls, witness: Witness, told: Mapping[LinearForm, int]) -> Liar:
+        """Return the witness with other values for some forms."""
+        liar = cls(witness.numbers, witness.secrets)
+        object.__setattr__(liar, "told", told)
+        return liar
+
+    def value(self, form: LinearForm) -> int:
+        """Return the stated value of a form, or the true one."""
+        stated = self.told.get(form)
+        return super().value(form) if stated is None else stated
+
+
 def forge(
-    subject: Subject, witness: Witness, differences: Mapping[int, int] | None = None
+    subject: Subject,
+    witness: Witness,
+    differences: Mapping[int, int] | None = None,
+    totals: Mapping[int, int] | None = None,
 ) -> Proof:
     """Run the protocol on numbers of any truth, all of the prover's checks off.
 
-    ``differences`` are values that the forger commits to in place of a product's true one.
+    ``differences`` are values that the forger commits to in place of a product's true one,
+    ``totals`` values that he opens in place of a total's.
     """
     told = differences or {}
+    factors = {subject.statement.totals[i]: value for i, value in (totals or {}).items()}
     original = prover._commit_products
 
     def commit_products(
         subject: Subject, witness: Witness, nonces: NonceSource
     ) -> tuple[list[Commitment], list[Scalar], Witness]:
-        commitments, deltas, complete = original(subject, witness, nonces)
+        commitments, deltas, complete = original(subject, Liar.of(witness, factors), nonces)
         numbers = dict(complete.numbers)
         for index, value in told.items():
             ref = Ref(Side.PRODUCT, index)
@@ -59,7 +82,7 @@ def forge(
             numbers[ref] = (value, blinding)
             point = VALUE * scalar(value) + BLINDING * blinding
             commitments[index] = Commitment(encode_point(point))
-        return commitments, deltas, Witness(numbers, complete.secrets)
+        return commitments, deltas, Liar.of(Witness(numbers, complete.secrets), factors)
 
     with (
         mock.patch.object(prover, "prove_ranges", range_prover._prove_unchecked),
