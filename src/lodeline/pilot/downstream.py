@@ -30,8 +30,8 @@ __all__ = ["Made", "Round", "make_round", "plan_rounds"]
 
 _MOST_LOTS = 5
 """Lots of cells that one run makes; with its scrap that is what one proof holds."""
-_PLAIN_GROUP, _BLENDED_GROUP = 10, 5
-"""Packs assembled together: fewer where blended claims make the proof wider."""
+_PLAIN_GROUP, _RECYCLED_GROUP, _BLENDED_GROUP = 10, 7, 5
+"""Packs assembled together, as many as one proof of 4,096 bits holds: blended claims widen it."""
 _MARKET_DAYS = 10
 
 
@@ -79,8 +79,9 @@ def plan_rounds(telling: Telling, first_month: int) -> tuple[Round, ...]:
 
 
 def _planned(telling: Telling, way: Way, month: int, cars: int, number: int) -> Round:
-    blended = way.second_refiner is not None or number > 1
-    group = _BLENDED_GROUP if blended else _PLAIN_GROUP
+    group = _RECYCLED_GROUP if number > 1 else _PLAIN_GROUP
+    if way.second_refiner is not None:
+        group = _BLENDED_GROUP
     most = group * _MOST_LOTS
     count = -(-cars // most)
     sizes = [cars // count + (1 if index < cars % count else 0) for index in range(count)]
