@@ -22,9 +22,9 @@ from lodeline.ledger.merkle import LeafIndex
 from lodeline.ledger.refusals_bundles import BundleDamaged, ClaimsWithoutReader
 from lodeline.ledger.trust import TrustFile
 from lodeline.ledger.verify_bundle import verify_bundle
+from lodeline.node.bundles import PUBLIC_READER
 from lodeline.node.clock import ManualClock
 from lodeline.node.trust import read_trust
-from lodeline.pilot.bundles import READER
 from lodeline.pilot.consortium import DemoFolderInUse, found_pilot, open_ground
 from lodeline.pilot.ending import Closing
 from lodeline.pilot.performance import Ending, Settings, perform
@@ -53,7 +53,7 @@ class Shown:
         return (self.folder / "bundles" / self.ending.bundles[place]).read_bytes()
 
     def asked(self) -> Asked:
-        return Asked(self.trust.chain, READER, scenario().quarter.end)
+        return Asked(self.trust.chain, PUBLIC_READER, scenario().quarter.end)
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def test_claims_are_for_whoever_says_so_and_not_for_nobody(shown: Shown) -> None
 
 def test_the_command_line_checks_what_the_demonstration_left(shown: Shown) -> None:
     path = shown.folder / "bundles" / shown.ending.bundles[0]
-    words = ["verify", str(path), "--trust", str(shown.folder / "trust.json"), "--for", READER]
+    words = ["verify", str(path), "--trust", str(shown.folder / "trust.json")]
     assert run(words, io.StringIO(), io.StringIO()) == 0
     damaged = shown.folder / "damaged.bundle"
     damaged.write_bytes(path.read_bytes()[:-9])

@@ -15,7 +15,7 @@ from lodeline.kernel.time import format_time, month_of
 from lodeline.ledger.bundle_report import BundleFacts, Report, StepReport, not_shown
 from lodeline.ledger.claim_file import Asked
 from lodeline.ledger.trust import TrustFile
-from lodeline.node.bundles import check_bundle, make_bundle
+from lodeline.node.bundles import PUBLIC_READER, check_bundle, make_bundle
 from lodeline.node.clock import SystemClock
 from lodeline.node.holding import holding
 from lodeline.node.trust import TrustMissing, read_trust, trust_for
@@ -70,7 +70,7 @@ def verify(
         return CHECK_FAILED
     data = read_file(file)
     with proof_workers() as check, waiting(terminal, "checking"):
-        report = check_bundle(data, pinned, check, _asked(pinned, reader))
+        report = check_bundle(data, pinned, check, _asked(pinned, reader or PUBLIC_READER))
     for step in report.steps:
         terminal.line(_step_text(terminal, step))
     if report.facts is not None:

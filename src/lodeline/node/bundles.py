@@ -19,7 +19,10 @@ from lodeline.node.holding import Holding
 from lodeline.node.logbook import signed_checkpoint
 from lodeline.node.trust import read_trust
 
-__all__ = ["MadeBundle", "check_bundle", "make_bundle"]
+__all__ = ["PUBLIC_READER", "MadeBundle", "check_bundle", "make_bundle"]
+
+PUBLIC_READER = "public"
+"""For whom a claim is made that anybody may read: whoever checks a bundle and does not say who."""
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from lodeline.ledger.checkpoint import Checkpoint, parse_checkpoint_text
 from lodeline.ledger.claim_file import ClaimFile, claimed_lots, encode_claim_file, used_forms
 from lodeline.ledger.signednote import parse_note
 from lodeline.ledger.state import State
+from lodeline.node.bundles import PUBLIC_READER
 from lodeline.node.figures import figures_of
 from lodeline.node.logbook import signed_checkpoint
 from lodeline.node.session import Session
@@ -43,11 +44,9 @@ from lodeline.proofs.questions import (
     ShareAtLeast,
 )
 
-__all__ = ["BUNDLES", "READER", "Car", "bundle_name", "make_bundles", "questions_about"]
+__all__ = ["BUNDLES", "Car", "bundle_name", "make_bundles", "questions_about"]
 
 BUNDLES = "bundles"
-READER = "public"
-"""For whom the claims in the bundles are made: anybody who says so."""
 _VALID = 366 * 86_400
 _PERCENT = 10_000
 _KG_PER_KG = 1_000
@@ -113,7 +112,7 @@ class _Moment:
         """Return a claim about a battery for everybody."""
         audience = Audience(
             chain=self.chain,
-            verifier=READER,
+            verifier=PUBLIC_READER,
             nonce=Hash32(self.entropy.bytes(_NONCE_BYTES)),
             purpose="",
             product=car.product,

@@ -18,7 +18,7 @@ from lodeline.kernel.ids import FormName, RecipeName, StandardName
 from lodeline.kernel.time import format_time
 from lodeline.kernel.units import GramsPerKg, Ppm
 from lodeline.node.figures import figures_of
-from lodeline.pilot.bundles import BUNDLES, READER
+from lodeline.pilot.bundles import BUNDLES
 from lodeline.pilot.chemistry import NICKEL
 from lodeline.pilot.closing import STATEMENTS
 from lodeline.pilot.consortium import PASSPHRASE_FILE
@@ -255,7 +255,6 @@ class Closing:
         values = {
             "bundle": folder / BUNDLES / f"{ending.car.product}.bundle",
             "trust": folder / "trust.json",
-            "reader": READER,
             "home": folder,
             "passphrase": folder / PASSPHRASE_FILE,
             "member": ending.car.holder,

@@ -22,6 +22,7 @@ from lodeline.kernel.ids import LotId, MemberId, RecipeName, StandardName
 from lodeline.ledger.bundle_report import Report
 from lodeline.ledger.claim_file import Asked
 from lodeline.ledger.verify_bundle import verify_bundle
+from lodeline.node.bundles import PUBLIC_READER
 from lodeline.node.granting import tables_of
 from lodeline.node.holding import holding
 from lodeline.node.session import Session
@@ -29,7 +30,7 @@ from lodeline.node.tracing import known_contents
 from lodeline.node.trust import read_trust
 from lodeline.node.workspace import read_file
 from lodeline.pilot.book import Reference
-from lodeline.pilot.bundles import BUNDLES, READER, Car, Counter, bundle_name, make_bundles
+from lodeline.pilot.bundles import BUNDLES, Car, Counter, bundle_name, make_bundles
 from lodeline.pilot.closing import close_quarter, file_weighings
 from lodeline.pilot.consortium import found_pilot, open_ground
 from lodeline.pilot.proving import proving_pool
@@ -170,7 +171,7 @@ def _one_car(session: Session, scenario: Scenario, car: Car) -> OneCar:
     with holding(session, owner) as own:
         known = known_contents(own)
     data = read_file(session.workspace.folder / BUNDLES / bundle_name(car.product))
-    asked = Asked(session.chain, READER, session.now())
+    asked = Asked(session.chain, PUBLIC_READER, session.now())
     report = verify_bundle(data, read_trust(session.workspace.trust), verify_batch, asked)
     return OneCar(
         product=car.product,
