@@ -165,6 +165,28 @@ def test_what_is_written_wrong_is_named_with_its_line(old: str, new: str, said: 
     assert french.err != ran.err
 
 
+def test_a_request_is_never_lost_to_a_file_in_its_way(tmp_path: Path) -> None:
+    assert Path("mine.request").is_file()
+    before = set(Path().glob("*.request"))
+    _holds(lodeline("transform", "mine.yaml", "--as", "pit"), "Still to sign: scales, meters")
+    (given_up,) = set(Path().glob("*.request")) - before
+    _holds(lodeline("abandon", given_up.name, "--as", "pit"), "Free again: ")
+    given_up.unlink()
+    _holds(lodeline("transform", "mine.yaml", "--as", "pit"), "Still to sign: scales, meters")
+    (fresh,) = set(Path().glob("*.request")) - before
+    _holds(lodeline("lots", "--as", "pit"), "promised")
+    _holds(lodeline("cosign", fresh.name, "--as", "scales"))
+    _holds(lodeline("cosign", fresh.name, "--as", "meters", "--no-submit"))
+    _holds(lodeline("submit", fresh.name), "Accepted")
+    lots = _json("lots", "--as", "pit", "--form", "copper-cobalt-ore")
+    assert isinstance(lots, list)
+    second = str(lots[1]["lot"])[:12]
+    _holds(lodeline("reverse", second, "--as", "pit", "--request", str(tmp_path / "r.request")))
+    for name in ("scales", "meters"):
+        _holds(lodeline("cosign", str(tmp_path / "r.request"), "--as", name))
+    assert len(_json("lots", "--as", "pit", "--form", "copper-cobalt-ore")) == 1  # type: ignore[arg-type]  # a list
+
+
 def test_claims_disclosures_and_bundles() -> None:
     lot = _lot("pit")[:12]
     claim = ("--claim", "share IRMA-75/segregated Co >= 90 %", "--for", "Refinery Oy")

@@ -22,12 +22,14 @@ from lodeline.cli.terminal import (
     printable,
 )
 from lodeline.cli.trades import NothingOffered
+from lodeline.engine.embedded import EmbeddedLedger
 from lodeline.holder.plan_refusals import MoreOutThanIn
 from lodeline.kernel.errors import LodelineError, all_errors
 from lodeline.kernel.ids import StrandName
 from lodeline.kernel.time import BlockTime
 from lodeline.kernel.units import Milligrams
 from lodeline.ledger.refusals_offers import OfferDeadlinePassed
+from lodeline.node.clock import SystemClock
 from lodeline.node.workspace import WorkspaceMissing
 
 MEMBERS = (
@@ -176,6 +178,17 @@ def test_the_member_that_is_meant_is_remembered() -> None:
     assert lodeline("member", "use", "pit").code == OK
     assert lodeline("lots").code == OK
     assert lodeline("member", "use", "nobody").code == USAGE
+
+
+def test_while_another_program_writes_one_only_reads() -> None:
+    _founded()
+    busy = EmbeddedLedger(Path(".lodeline/ledger.db"), SystemClock())
+    try:
+        assert lodeline("members").code == OK
+        assert lodeline("queue", "send", "--as", "pit").code == USAGE
+    finally:
+        busy.close()
+    assert lodeline("queue", "send", "--as", "pit").code == OK
 
 
 def test_quantities_and_times_in_a_refusal_are_written_for_people() -> None:

@@ -66,19 +66,27 @@ def last_second(day: str) -> BlockTime:
         raise DateMalformed(day) from refused
 
 
+def _free_name(file: Path | None, number: str) -> Path:
+    if file is None:
+        return Path(f"{number}.request")
+    return file.with_stem(f"{file.stem}-{number}") if file.exists() else file
+
+
 def answer(
     terminal: Terminal, session: Session, outcome: Receipt | Request, file: Path | None
 ) -> None:
     """Say where an entry stands in the log, or write the request that others have to sign.
 
+    A request is never lost to a file that is in its way: it gets a name of its own then.
+
     Raises:
-        FileExists, FileUnwritable: the request cannot be written.
+        FileUnwritable: the request cannot be written.
     """
     if not isinstance(outcome, Request):
         terminal.say("answer.accepted", index=outcome.index, time=format_time(outcome.time))
         terminal.emit({"entry": outcome.index, "time": format_time(outcome.time)})
         return
-    path = file or Path(f"{entry_id(outcome.entry).hex()[:12]}.request")
+    path = _free_name(file, entry_id(outcome.entry).hex()[:12])
     write_file(path, encode_request(outcome))
     waiting = missing(session.state, outcome)
     terminal.say("answer.request", file=path, missing=waiting)

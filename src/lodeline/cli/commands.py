@@ -50,6 +50,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "transform": transforms.transform,
     "cosign": transforms.cosign,
     "submit": transforms.submit,
+    "abandon": transforms.abandon,
     "offer": trades.offer,
     "offers": trades.offers,
     "accept": trades.accept,

@@ -44,14 +44,10 @@ def lots(
             ]
             others = _others(own)
             now = session.now()
-    columns = ["lot", "form", ">contains", "claims", ">emissions", "where", "expires"]
-    rows = [_row(terminal, lot, now) for lot in found]
-    if everything:
-        columns.append("status")
-        rows = [
-            (*row, status_text(terminal, lot.status)) for row, lot in zip(rows, found, strict=True)
-        ]
-    terminal.table(columns, rows)
+    terminal.table(
+        ("lot", "form", ">contains", "claims", ">emissions", "where", "expires", "status"),
+        (_row(terminal, lot, now) for lot in found),
+    )
     terminal.say("lots.others", count=others)
     terminal.emit([lot_data(lot) for lot in found])
 
@@ -75,6 +71,7 @@ def _row(terminal: Terminal, lot: HeldLot, now: BlockTime) -> tuple[str, ...]:
         emissions_text(figures, terminal.lang),
         lot.site or lot.product or "",
         terminal.texts("lot.expired", day=ends) if over else ends,
+        status_text(terminal, lot.status),
     )
 
 

@@ -11,6 +11,7 @@ import typing
 from collections.abc import Callable, Mapping
 from typing import Union, cast, get_args, get_origin
 
+from lodeline.engine.refusals import EngineRefused
 from lodeline.holder.keyfile import KeystoreMissing, KeystoreUnreadable, KeystoreUnwritable
 from lodeline.kernel.errors import Lang, LodelineError
 from lodeline.kernel.time import BlockTime, format_time
@@ -43,6 +44,7 @@ REFUSED = 2
 USAGE = 3
 
 _USAGE_ERRORS: tuple[type[LodelineError], ...] = (
+    EngineRefused,
     FileExists,
     FileUnreadable,
     FileUnwritable,

@@ -32,7 +32,7 @@ from lodeline.node.trading import accept as accept_offer
 from lodeline.node.trading import decline as decline_offer
 from lodeline.node.trading import offer as offer_lots
 from lodeline.node.trading import withdraw as withdraw_offer
-from lodeline.node.workspace import read_file, write_file
+from lodeline.node.workspace import FileExists, read_file, write_file
 
 __all__ = ["accept", "decline", "offer", "offers", "withdraw"]
 
@@ -161,8 +161,10 @@ def accept(
             if part is None:
                 say_sent(terminal, own, accept_offer(own, offered), _NOWHERE)
                 return
-            sent, wanted = decline_for_part(own, offered, parse_element_amount(part))
             path = out or Path(f"{offered.offer_id.hex()[:12]}.part")
+            if path.exists():  # before anything is declined
+                raise FileExists(str(path))
+            sent, wanted = decline_for_part(own, offered, parse_element_amount(part))
             write_file(path, encode_part(wanted))
             terminal.say("offer.part", file=path)
             say_sent(terminal, own, sent, _NOWHERE)

@@ -19,6 +19,7 @@ from lodeline.node.cosigning import co_sign, looked_at, submit_request
 from lodeline.node.holding import Holding, holding
 from lodeline.node.requests import Seen, encode_request, read_request
 from lodeline.node.sending import Queued, Sent, drop_queued, send_queued
+from lodeline.node.sending import abandon as abandon_request
 from lodeline.node.transforming import (
     Prepared,
     finish,
@@ -29,7 +30,7 @@ from lodeline.node.transforming import (
 )
 from lodeline.node.workspace import read_file, write_file
 
-__all__ = ["cosign", "drop", "queued", "say_sent", "send", "submit", "transform"]
+__all__ = ["abandon", "cosign", "drop", "queued", "say_sent", "send", "submit", "transform"]
 
 
 def transform(
@@ -166,6 +167,18 @@ def submit(context: typer.Context, file: Annotated[Path, typer.Argument()]) -> N
     request = read_request(read_file(file))
     with terminal.session() as session:
         answer(terminal, session, submit_request(session, request), None)
+
+
+def abandon(context: typer.Context, file: Annotated[Path, typer.Argument()]) -> None:
+    """Free the lots that a request holds."""
+    terminal = terminal_of(context)
+    request = read_request(read_file(file))
+    with terminal.reading() as session:
+        member = session.workspace.member(terminal.options.member)
+        with holding(session, member) as own:
+            freed = abandon_request(own, request)
+    terminal.say("cosign.abandoned", lots=freed or "–")
+    terminal.emit({"freed": [lot.hex() for lot in freed]})
 
 
 # ------------------------------------------------------------------ the queue

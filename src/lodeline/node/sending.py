@@ -17,7 +17,16 @@ from lodeline.ledger.entries import Entry, decode_entry, encode_entry, entry_id
 from lodeline.node.holding import Holding
 from lodeline.node.requests import Request, completed, missing, needs_consent
 
-__all__ = ["QueueOutcome", "Queued", "Sent", "dispatch", "drop_queued", "send", "send_queued"]
+__all__ = [
+    "QueueOutcome",
+    "Queued",
+    "Sent",
+    "abandon",
+    "dispatch",
+    "drop_queued",
+    "send",
+    "send_queued",
+]
 
 UNREACHABLE = EngineRefused
 """Refusals that say nothing about the entry: it can be sent later as it is."""
@@ -111,3 +120,12 @@ def drop_queued(own: Holding, number: int) -> tuple[LotId, ...]:
     data = next((item.data for item in own.vault.pending() if item.number == number), None)
     own.vault.mark_sent(number)
     return () if data is None else own.vault.release(entry_id(decode_entry(data)))
+
+
+def abandon(own: Holding, request: Request) -> tuple[LotId, ...]:
+    """Free the lots promised to a request that will not be signed; return them.
+
+    Whoever has the file can still complete and send it. If the lots are used meanwhile, the ledger
+    refuses it.
+    """
+    return own.vault.release(entry_id(request.entry))

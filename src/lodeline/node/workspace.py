@@ -29,6 +29,7 @@ from lodeline.kernel.ids import MemberId, check_name
 
 __all__ = [
     "DEFAULT_FOLDER",
+    "FileExists",
     "FileUnreadable",
     "FileUnwritable",
     "MemberNotHere",
