@@ -134,6 +134,19 @@ def test_storing_the_state_twice_and_going_on_leaves_one_chain(path: Path, world
     found.close()
 
 
+def test_a_stored_state_leaves_everything_in_the_one_file(path: Path, world: World) -> None:
+    ledger = founded(path, world, FEW)
+    ledger.snapshot()
+    assert path.with_name(path.name + "-wal").stat().st_size == 0
+    copied = path.with_name("copy.db")
+    copied.write_bytes(path.read_bytes())
+    copy = again(copied)
+    assert copy.opened.replayed == 0
+    check_whole(copy, world)
+    copy.close()
+    ledger.close()
+
+
 def test_entries_are_decided_the_same_after_opening(path: Path, world: World) -> None:
     founded(path, world, FEW).close()
     found = again(path)

@@ -341,12 +341,15 @@ class EmbeddedLedger:
     def snapshot(self) -> None:
         """Store the state as it is, so that the next opening applies nothing again.
 
+        Everything is then in the one file, as far as readers allow.
+
         Raises:
             LedgerReadOnly, LedgerNotWritten, …: as `submit`.
         """
         with self._turn:
             self._check_usable(to_write=True)
             self._keep_state()
+            self._store.fold()
 
     def _keep_state(self) -> None:
         parts = self._memory.rest()

@@ -347,6 +347,15 @@ class Store:
         with self._transaction() as connection:
             _put_parts(connection, parts)
 
+    def fold(self) -> None:
+        """Move the write-ahead log into the file and empty it, as far as readers allow.
+
+        Raises:
+            LedgerNotRead: the storage refused; what was written is still in the log.
+        """
+        with self._reading("folding its log"):
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         """Commit at the end; where anything fails before, nothing was written.
