@@ -7,7 +7,6 @@ down. So a block is tried, its application hash compared, and only then kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 
 from lodeline.custody.lots import LotPublic
@@ -167,16 +166,6 @@ class State(_Shelves):
         self.grants.put(change.grants)
         self.recalls.put(change.recalls)
         self.flags.put(change.flags)
-
-    def refill(
-        self,
-        items: Iterable[tuple[Hash32, Hash32]],
-        shelves: Mapping[str, Iterable[tuple[object, object]]],
-    ) -> None:
-        """Put a dumped state's map and shelves back; the caller compares the root afterwards."""
-        self._map, self._pending = StateMap(items), {}
-        for name in _SHELVES:
-            getattr(self, name).put(dict(shelves[name]))
 
     def draft(self) -> State:
         """Return a state over this one, to be settled or dropped.
