@@ -130,16 +130,12 @@ class EmbeddedLedger:
             self._store.close()
             raise
         self._checkpoints = Checkpoints(self._store)
+        ignored = tuple(self._memory.ignored)
+        self.opened = Opened(self.size, self._memory.replayed, ignored)
 
     def _last_height(self) -> Height:
         last = self._store.last_block()
         return Height(0 if last is None else last.height)
-
-    @property
-    def opened(self) -> Opened:
-        """Return how the ledger was opened."""
-        memory = self._memory
-        return Opened(self.size, memory.replayed, tuple(memory.ignored))
 
     # ------------------------------------------------------------------ writing
 
