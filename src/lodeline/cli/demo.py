@@ -38,6 +38,7 @@ def demo(
     scenario, texts = packaged_scenario(), PilotTexts(terminal.lang)
     console = _console(terminal)
     show_sources(console, texts, scenario)
+    console.print(texts("founding", companies=len(scenario.cast.companies)))
     ending = _performed(settings, scenario, console, texts)
     Closing(console, texts, ending, folder).show()
     terminal.emit(_data(ending, folder))

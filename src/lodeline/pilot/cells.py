@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lodeline.holder.wishes import Wish
-from lodeline.kernel.bounds import PPM_ONE
 from lodeline.kernel.ids import FormName
 from lodeline.kernel.time import BlockTime
-from lodeline.kernel.units import milligrams
 from lodeline.pilot.book import Deed
 from lodeline.pilot.chemistry import NICKEL, Metals, Run, added, less
+from lodeline.pilot.figures import share_of
 from lodeline.pilot.steps import Chapter, PlainLot
 from lodeline.pilot.telling import Telling
 
 __all__ = ["in_groups", "make_cells"]
-
-_UNEXPLAINED = 1_000
-"""Part of the cathode material, in ppm, that is neither in cells nor in scrap; an assumption."""
 
 
 def in_groups(packs: Sequence[Metals], size: int) -> tuple[tuple[Metals, ...], ...]:
@@ -29,10 +25,8 @@ def make_cells(
     telling: Telling, at: BlockTime, run: Run, cathode: PlainLot, group: int
 ) -> tuple[tuple[PlainLot, ...], PlainLot]:
     """Make the cells of a run, one lot for each group of packs; return them and the scrap."""
-    lost = {
-        strand: milligrams(amount * _UNEXPLAINED // PPM_ONE)
-        for strand, amount in run.cathode.items()
-    }
+    unexplained = telling.figures.share("cell-unexplained")
+    lost = {strand: share_of(amount, unexplained) for strand, amount in run.cathode.items()}
     scrap = less(less(run.cathode, run.cells), lost)
     lots = [
         Wish(FormName("battery-cells"), amounts=added(packs))

@@ -26,8 +26,6 @@ _TENTHS: Mapping[str, Mapping[str, int]] = {
     "811": {"Ni": 8, "Mn": 1, "Co": 1, "Li": 10},
 }
 """Atoms for each ten formula units of the cathode material."""
-_SCATTER = 4_000
-"""Most that one battery differs from the average, in ppm."""
 
 Metals = Mapping[Strand, Milligrams]
 
@@ -67,8 +65,8 @@ def plan_run(telling: Telling, chemistry: str, cars: int) -> Run:
     average = figures.mass(f"cobalt-in-car-{chemistry}")
     packs = tuple(_battery(telling, chemistry, average) for _ in range(cars))
     cells = added(packs)
-    # a fifth of a per cent is lost unexplained beside the scrap
-    after_scrap = PPM_ONE - figures.share("cell-scrap") - 2_000
+    # twice what is lost unexplained, so that the scrap is never less than stated
+    after_scrap = PPM_ONE - figures.share("cell-scrap") - 2 * figures.share("cell-unexplained")
     cathode = {strand: scaled(amount, PPM_ONE, after_scrap) for strand, amount in cells.items()}
     precursor = _before(cathode, figures.share("cathode-yield"), without=LITHIUM)
     salts = _before(precursor, figures.share("precursor-yield"))
@@ -77,7 +75,8 @@ def plan_run(telling: Telling, chemistry: str, cars: int) -> Run:
 
 
 def _battery(telling: Telling, chemistry: str, average: Milligrams) -> dict[Strand, Milligrams]:
-    parts = PPM_ONE + telling.dice.randint(-_SCATTER, _SCATTER)
+    scatter = telling.figures.share("battery-scatter")
+    parts = PPM_ONE + telling.dice.randint(-scatter, scatter)
     cobalt = milligrams(average * parts // PPM_ONE)
     return {strand: _beside(chemistry, strand, cobalt) for strand in _strands()}
 

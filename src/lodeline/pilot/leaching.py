@@ -26,10 +26,6 @@ __all__ = ["Campaign", "count_silo", "leach_month", "open_circuit", "through_sil
 
 HYDROXIDE = FormName("cobalt-hydroxide")
 STOCK = FormName("leach-stock")
-_OPENING_SHARE = 4
-"""The stock in a circuit at the start is a quarter of a month's output; an assumption."""
-_FOUND = Ppm(997_000)
-"""Part of a silo that the count at the quarter's end finds; an assumption."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +39,8 @@ class Campaign:
 
 def open_circuit(telling: Telling, company: Company) -> PlainLot:
     """Bring the stock that stood in a circuit before the pilot onto the ledger, without claims."""
-    cobalt = milligrams(expected_output(telling, company) // _OPENING_SHARE)
+    share = telling.figures.share("opening-stock")
+    cobalt = share_of(expected_output(telling, company), share)
     amounts = {
         COBALT: cobalt,
         COPPER: milligrams(cobalt * telling.figures.times("copper-for-cobalt")),
@@ -133,7 +130,7 @@ def through_silo(
 
 def count_silo(telling: Telling, silo: PlainLot) -> PlainLot:
     """Have the silo counted at the quarter's end, with an auditor: a little is not there."""
-    found = share_of(silo.contents.amount(COBALT), _FOUND)
+    found = share_of(silo.contents.amount(COBALT), telling.figures.share("silo-found"))
     (counted,) = telling.book.work(
         Deed(
             at=telling.at(MONTHS[-1], 28, 20),

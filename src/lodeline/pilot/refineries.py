@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from lodeline.kernel.bounds import PPM_ONE
 from lodeline.kernel.ids import MemberId
-from lodeline.kernel.units import Milligrams, Ppm
+from lodeline.kernel.units import Milligrams
 from lodeline.pilot.credits import carry, deposit, take_up
 from lodeline.pilot.figures import share_of
 from lodeline.pilot.mishaps import accepted_in_part, declined
@@ -26,10 +26,6 @@ from lodeline.pilot.upstream import Stores
 __all__ = ["Aside", "Yard", "close_credit", "refine_month", "sell_month"]
 
 JULY, AUGUST, SEPTEMBER = MONTHS
-_TO_CREDIT = Ppm(250_000)
-"""Part of July's blend that goes to the refiner who keeps a mass balance; an assumption."""
-_ORDERED = Ppm(800_000)
-"""Part of a blend that its refiner orders in August and September; an assumption."""
 _STANDARD = "RMAP-refiner"
 
 
@@ -77,13 +73,12 @@ def _sell_pool(telling: Telling, month: int, lots: Sequence[PlainLot], yard: Yar
     pool = blend(telling, telling.at(month, 22), lots)
     whole, at = pool.contents.amount(COBALT), telling.at(month, 23)
     if month == JULY and second is not None:
-        part, pool = split(
-            telling, telling.at(month, 22, 18), pool, share_of(whole, _TO_CREDIT), Chapter.TRADE
-        )
+        banked = share_of(whole, telling.figures.share("blend-to-credit"))
+        part, pool = split(telling, telling.at(month, 22, 18), pool, banked, Chapter.TRADE)
         yard.banked += telling.book.sell(at, Chapter.TRADE, (part,), second)
         yard.pooled += telling.book.sell(at, Chapter.TRADE, (pool,), first)
         return
-    ordered = share_of(whole, _ORDERED)
+    ordered = share_of(whole, telling.figures.share("blend-ordered"))
     if month == AUGUST:
         yard.pooled.append(accepted_in_part(telling, at, pool, first, ordered)[0])
         return

@@ -15,10 +15,11 @@ __all__ = ["show_sources"]
 
 
 def show_sources(console: Console, texts: PilotTexts, scenario: Scenario) -> None:
-    """Print the figures of the facilities, then all others, each with its source."""
+    """Print the figures of the facilities, all others and the contents, each with its source."""
     console.print(texts("title"))
     console.print(_facilities(texts, scenario))
     console.print(_others(texts, scenario))
+    console.print(_contents(texts, scenario))
     figures = scenario.figures
     quotas = sum(item.quarter_quota is not None for item in figures.facilities)
     every = len(figures.figures) + quotas
@@ -29,9 +30,8 @@ def _table(texts: PilotTexts, title: str, *columns: str) -> Table:
     table = Table(title=texts(title), title_justify="left", box=SIMPLE_HEAD)
     for column in columns:
         right = column.startswith(">")
-        table.add_column(
-            texts(f"column.{column.removeprefix('>')}"), justify="right" if right else "left"
-        )
+        heading = texts(f"column.{column.removeprefix('>')}")
+        table.add_column(heading, justify="right" if right else "left", overflow="fold")
     return table
 
 
@@ -67,6 +67,14 @@ def _others(texts: PilotTexts, scenario: Scenario) -> Table:
         title = figure.en if texts.lang == "en" else figure.fr
         source = texts("assumption") if figure.assumed else figure.source
         table.add_row(title, _value(texts, figure), source)
+    return table
+
+
+def _contents(texts: PilotTexts, scenario: Scenario) -> Table:
+    table = _table(texts, "figures.contents", "form", ">cobalt", "basis", "source")
+    for content in scenario.figures.contents:
+        share = format_share(content.cobalt, texts.lang)
+        table.add_row(content.form, share, content.basis, content.source)
     return table
 
 

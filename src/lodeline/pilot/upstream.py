@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from lodeline.custody.strands import Kind
 from lodeline.kernel.ids import MemberId
-from lodeline.kernel.units import Milligrams, Ppm, milligrams
+from lodeline.kernel.units import Milligrams
 from lodeline.pilot.figures import share_of
 from lodeline.pilot.leaching import leach_month, open_circuit, through_silo
 from lodeline.pilot.mining import mine_month
@@ -28,8 +28,6 @@ from lodeline.pilot.trading import (
 
 __all__ = ["Stores", "upstream_month"]
 
-_QUOTA_USED = Ppm(960_000)
-"""Part of a month's quota that the cobalt of a shipment takes; its reserve needs room too."""
 _JULY, _AUGUST, _SEPTEMBER = 0, 1, 2
 
 
@@ -77,10 +75,10 @@ def _shipment(
 ) -> PlainLot:
     """Return what may leave this month; the rest stays in the silo or the yard."""
     quota = rights.quota.contents.amount(tied(COBALT, Kind.QUOTA))
-    allowed = share_of(quota, _QUOTA_USED)
+    allowed = share_of(quota, telling.figures.share("quota-used"))
     silo = stores.silos.get(producer.member)
     if producer.silo:
-        ship = _at_most(allowed, hydroxide)
+        ship = min(allowed, _drawn(telling, hydroxide))
         shipment, stores.silos[producer.member] = through_silo(
             telling, month, silo, hydroxide, ship
         )
@@ -93,9 +91,9 @@ def _shipment(
     return split(telling, at, hydroxide, allowed, Chapter.LEACHING)[0]
 
 
-def _at_most(allowed: Milligrams, hydroxide: PlainLot) -> Milligrams:
-    """A silo is never emptied: nine tenths of a month's hydroxide leave at most."""
-    return min(allowed, milligrams(hydroxide.contents.amount(COBALT) * 9 // 10))
+def _drawn(telling: Telling, hydroxide: PlainLot) -> Milligrams:
+    """Return the most that is drawn from a silo in a month, which is never emptied."""
+    return share_of(hydroxide.contents.amount(COBALT), telling.figures.share("silo-drawn"))
 
 
 def _delivered(telling: Telling, month: int, producer: Producer, exported: PlainLot) -> PlainLot:
