@@ -190,6 +190,7 @@ def test_a_frozen_range_proof_still_verifies(case: Read) -> None:
     challenges = replay_ranges(transcript, case["widths"], parts)
     assert encode_scalar(challenges.y).hex() == case["y"]
     assert [encode_scalar(e).hex() for e in challenges.rounds] == case["e"]
+    assert transcript.digest().hex() == case["digest"]
     accumulator = Accumulator(WeightSource(b"weights"))
     factors = accumulate_ranges(accumulator, case["widths"], parts, challenges)
     for factor, commitment in zip(factors, case["commitments"], strict=True):

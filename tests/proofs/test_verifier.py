@@ -28,7 +28,7 @@ from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import Commitment, OneTimeKey, PointBytes, ScalarBytes, Tag
 from lodeline.proofs.proof import OwnerProof, Proof, ZeroProof
 from lodeline.proofs.prover import Witness, prove_unchecked
-from lodeline.proofs.verifier import ProofDoesNotHold, ProofShapeWrong
+from lodeline.proofs.verifier import ProofDoesNotHold, ProofShapeWrong, replay
 
 SCENE, PROOF = honest(PLANS["blend"])
 """Two owners, zero relations, totals, products and ranges: every part that there is."""
@@ -71,6 +71,14 @@ def test_every_point_and_scalar_counts(path: Path, value: bytes) -> None:
 
 POINTS = [(path, value) for path, value in LEAVES if len(value) == 48]
 SCALARS = [(path, value) for path, value in LEAVES if len(value) == 32]
+
+
+@pytest.mark.parametrize(("path", "value"), LEAVES, ids=[named(path) for path, _ in LEAVES])
+def test_the_weights_of_a_batch_depend_on_every_part_of_a_proof(path: Path, value: bytes) -> None:
+    """Were one part free, a forger could choose it after the weights and let two errors cancel."""
+    flipped = bytes([value[0] ^ 1]) + value[1:]
+    digest = replay(SCENE.subject, changed(PROOF, path, flipped)).digest
+    assert digest != replay(SCENE.subject, PROOF).digest
 
 
 @pytest.mark.parametrize("path", [path for path, _ in POINTS], ids=named)
