@@ -50,6 +50,13 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
             note BLOB NOT NULL
         ) STRICT""",
     ),
+    (
+        """CREATE TABLE position (
+            only INTEGER PRIMARY KEY CHECK (only = 1),
+            height INTEGER NOT NULL CHECK (height >= 0),
+            application_hash BLOB NOT NULL CHECK (length(application_hash) = 32)
+        ) STRICT""",
+    ),
 )
 """The statements of each layout, each on top of the one before; a published one never changes."""
 

@@ -31,10 +31,22 @@ from lodeline.kernel.ids import EntryHash, Hash32
 from lodeline.kernel.time import BlockTime
 from lodeline.ledger.merkle import IndexBeyondTree, LeafIndex, TreeSize
 
-__all__ = ["FIRST", "NOTHING", "Block", "Height", "Store", "StoredPart", "part_digest"]
+__all__ = [
+    "FIRST",
+    "NOTHING",
+    "Block",
+    "ConsensusHeight",
+    "Height",
+    "Position",
+    "Store",
+    "StoredPart",
+    "part_digest",
+]
 
 Height = NewType("Height", int)
-"""Number of a block, counted from 1."""
+"""Number of a block of the log, counted from 1; none of them is empty."""
+ConsensusHeight = NewType("ConsensusHeight", int)
+"""Number of a block that members agreed on, counted from 1; it may be empty."""
 
 FIRST: Final = LeafIndex(0)
 NOTHING: Final = TreeSize(0)
@@ -60,6 +72,16 @@ class Block:
     time: BlockTime
     log_root: Hash32
     state_root: Hash32
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far a consortium has agreed; a ledger that one process orders has none."""
+
+    height: ConsensusHeight
+    """The last block that is taken in; 0 for the founding."""
+    application_hash: Hash32
+    """Hash of log and state together after it."""
 
 
 @dataclass(frozen=True)
@@ -277,6 +299,17 @@ class Store:
         rows = self._rows("SELECT size, note FROM checkpoints ORDER BY size DESC LIMIT 1")
         return (TreeSize(rows[0][0]), bytes(rows[0][1])) if rows else None
 
+    def position(self) -> Position | None:
+        """Return how far the consortium has agreed, or nothing where there is none.
+
+        Raises:
+            LedgerNotRead: the file cannot be read.
+        """
+        rows = self._rows("SELECT height, application_hash FROM position")
+        if not rows:
+            return None
+        return Position(ConsensusHeight(rows[0][0]), Hash32(bytes(rows[0][1])))
+
     def damage(self) -> list[str]:
         """Return what the database finds wrong with the file itself, in its own words.
 
@@ -307,6 +340,7 @@ class Store:
         leaves: Sequence[tuple[EntryHash, bytes]],
         parts: Sequence[StoredPart] = (),
         note: bytes | None = None,
+        position: Position | None = None,
     ) -> None:
         """Write a block with everything that belongs to it; durable when this returns.
 
@@ -328,6 +362,17 @@ class Store:
             _put_parts(connection, parts)
             if note is not None:
                 _put_note(connection, block.size, note)
+            if position is not None:
+                _put_position(connection, position)
+
+    def put_position(self, position: Position) -> None:
+        """Write how far the consortium has agreed, after a block that adds nothing to the log.
+
+        Raises:
+            LedgerReadOnly, LedgerNotWritten, LedgerMustReopen: as `append`.
+        """
+        with self._transaction() as connection:
+            _put_position(connection, position)
 
     def put_note(self, size: TreeSize, note: bytes) -> None:
         """Write the signed checkpoint of a size, in place of the one that is there.
@@ -400,6 +445,13 @@ class Store:
 
 def _put_note(connection: sqlite3.Connection, size: TreeSize, note: bytes) -> None:
     connection.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?)", (size, note))
+
+
+def _put_position(connection: sqlite3.Connection, position: Position) -> None:
+    connection.execute(
+        "INSERT OR REPLACE INTO position VALUES (1, ?, ?)",
+        (position.height, position.application_hash),
+    )
 
 
 def _put_parts(connection: sqlite3.Connection, parts: Sequence[StoredPart]) -> None:
