@@ -34,7 +34,15 @@ from lodeline.node.reference import in_parts, reference_acts, shipped_elements, 
 from lodeline.node.session import Session
 from lodeline.proofs.body import PROTOCOL_VERSION
 
-__all__ = ["Founding", "MemberSpec", "MemberSpecMalformed", "found", "member_record"]
+__all__ = [
+    "Founding",
+    "MemberSpec",
+    "MemberSpecMalformed",
+    "check_founders",
+    "found",
+    "member_record",
+    "unsigned_genesis",
+]
 
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _PARTS = 4
@@ -141,19 +149,24 @@ def found(session: Session, founding: Founding) -> Genesis:
         KeystoreExists, PassphraseTooShort, …: keys cannot be made.
         ThresholdTooHigh, …: the ledger refuses the genesis.
     """
-    _check_founders(founding.founders)
+    check_founders(founding.founders)
     members = tuple(
         member_record(spec, session.keyring.create(spec.member), votes=True)
         for spec in founding.founders
     )
-    genesis = _signed(session, _genesis(founding, members))
+    genesis = _signed(session, unsigned_genesis(founding, members))
     session.submit(genesis)
     for part in in_parts(reference_acts()):
         vote(session, part)
     return genesis
 
 
-def _check_founders(founders: Sequence[MemberSpec]) -> None:
+def check_founders(founders: Sequence[MemberSpec]) -> None:
+    """Refuse a consortium of nobody, and one name for two founders.
+
+    Raises:
+        NoFounders, FounderTwice: as said.
+    """
     if not founders:
         raise NoFounders
     seen: set[MemberId] = set()
@@ -163,7 +176,12 @@ def _check_founders(founders: Sequence[MemberSpec]) -> None:
         seen.add(spec.member)
 
 
-def _genesis(founding: Founding, members: tuple[Member, ...]) -> Genesis:
+def unsigned_genesis(founding: Founding, members: tuple[Member, ...]) -> Genesis:
+    """Return the genesis of a consortium before its founders sign it.
+
+    It follows from its arguments and the shipped tables alone: founders on several machines get
+    the same one.
+    """
     scheme: Scheme = shipped_scheme()
     return Genesis(
         chain=founding.chain,
