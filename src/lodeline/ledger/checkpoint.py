@@ -14,7 +14,9 @@ A text has one writing only: what parses is what `Checkpoint.text` writes, byte 
 
 Whose signatures count is a `CheckpointPolicy`, which a reader has from somewhere else – never from
 the bundle that it checks. Whoever holds `threshold` member keys can sign two logs; readers find out
-by comparing checkpoints (`verify_growth`), alone they cannot.
+by comparing checkpoints (`verify_growth`), alone they cannot. A policy may therefore ask for the
+cosignatures of outside witnesses besides (`lodeline.ledger.cosignature`): each of them saw one log
+that only grew, and so many of them would have to be deceived together.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from msgspec import Struct
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import HASH_BYTES, EntryHash, Hash32, Hash32W
 from lodeline.kernel.time import BlockTime, BlockTimeW, block_time
+from lodeline.ledger.cosignature import WitnessKey, verified_witnesses
 from lodeline.ledger.merkle import (
     ConsistencyProof,
     InclusionProof,
@@ -143,6 +146,44 @@ class PolicyRepeatsMember(CheckpointError):
     advice_fr = "citez chaque membre une seule fois, avec une seule clé"
 
 
+class TooFewCosignatures(CheckpointError):
+    """Fewer outside witnesses cosigned than the reader asks for."""
+
+    needed: int
+    witnesses: tuple[KeyName, ...]
+
+    code = "checkpoint-too-few-cosignatures"
+    en = "{needed} witnesses must cosign the checkpoint; those who did: {witnesses}"
+    fr = "{needed} témoins doivent cosigner le point de contrôle ; l'ont fait : {witnesses}"
+    advice_en = "whoever keeps the log sends it to its witnesses with `lodeline log witness`"
+    advice_fr = "qui tient le journal l'envoie à ses témoins avec « lodeline log witness »"
+
+
+class WitnessThresholdOutOfRange(CheckpointError):
+    """A policy names witnesses and asks for none, or asks for more than it names."""
+
+    threshold: int
+    witnesses: int
+
+    code = "checkpoint-witness-threshold-out-of-range"
+    en = "a threshold of {threshold} does not fit {witnesses} witnesses"
+    fr = "un seuil de {threshold} ne convient pas à {witnesses} témoins"
+    advice_en = "set the threshold between 1 and the number of witnesses, or name none"
+    advice_fr = "fixez le seuil entre 1 et le nombre de témoins, ou n'en citez aucun"
+
+
+class PolicyRepeatsWitness(CheckpointError):
+    """A policy would count one party twice: as two witnesses, or as witness and member."""
+
+    name: KeyName
+
+    code = "checkpoint-policy-repeats-witness"
+    en = "the name or the key of the witness {name} stands twice in the policy"
+    fr = "le nom ou la clé du témoin {name} figure deux fois dans la règle"
+    advice_en = "name each witness once, with a key of its own; a member is no outside witness"
+    advice_fr = "citez chaque témoin une fois, avec sa propre clé ; un membre n'est pas un témoin"
+
+
 class ProofForOtherSize(CheckpointError):
     """A proof is about a tree of another size than the checkpoint it is shown with."""
 
@@ -215,23 +256,42 @@ class CheckpointPolicy(Struct, frozen=True, forbid_unknown_fields=True):
     Raises:
         KeyNameMalformed: the origin cannot be one.
         PolicyRepeatsMember: two members share a name or a public key.
+        PolicyRepeatsWitness: a witness shares one with another witness or a member.
         ThresholdOutOfRange: not between 1 and the number of members.
+        WitnessThresholdOutOfRange: not between 1 and the number of witnesses, or not 0 without.
     """
 
     origin: Origin
     members: tuple[VerifierKey, ...]
     threshold: int
+    witnesses: tuple[WitnessKey, ...] = ()
+    witness_threshold: int = 0
+    """How many of the witnesses must have cosigned besides."""
 
     def __post_init__(self) -> None:
         check_key_name(self.origin)
         names, publics = set[str](), set[bytes]()
-        for member in self.members:
-            if member.name in names or member.public in publics:
-                raise PolicyRepeatsMember(member.name)
-            names.add(member.name)
-            publics.add(member.public)
+        keys: tuple[VerifierKey | WitnessKey, ...] = (*self.members, *self.witnesses)
+        for key in keys:
+            if key.name in names or key.public in publics:
+                raise _repeated(key)
+            names.add(key.name)
+            publics.add(key.public)
         if not 1 <= self.threshold <= len(self.members):
             raise ThresholdOutOfRange(self.threshold, len(self.members))
+        least = 1 if self.witnesses else 0
+        if not least <= self.witness_threshold <= len(self.witnesses):
+            raise WitnessThresholdOutOfRange(self.witness_threshold, len(self.witnesses))
+
+    def signers_only(self) -> CheckpointPolicy:
+        """Return the policy for a checkpoint that has not been to its witnesses yet."""
+        return CheckpointPolicy(self.origin, self.members, self.threshold)
+
+
+def _repeated(key: VerifierKey | WitnessKey) -> CheckpointError:
+    if isinstance(key, WitnessKey):
+        return PolicyRepeatsWitness(key.name)
+    return PolicyRepeatsMember(key.name)
 
 
 def sign_checkpoint(checkpoint: Checkpoint, key: VerifierKey, sign: NoteSigner) -> NoteSignature:
@@ -256,13 +316,14 @@ def assemble(checkpoint: Checkpoint, signatures: Iterable[NoteSignature]) -> byt
 
 
 def verify_checkpoint(data: bytes, policy: CheckpointPolicy) -> Checkpoint:
-    """Return the checkpoint of a note that enough members signed.
+    """Return the checkpoint of a note that enough members signed, and enough witnesses cosigned.
 
     Not checked: that it is recent, or that it continues another one (`verify_growth`).
 
     Raises:
-        NoteError: the note is malformed, or a member's signature does not fit it.
+        NoteError: the note is malformed, or a signature of a member or witness does not fit it.
         TooFewSignatures: fewer members signed than the policy asks for.
+        TooFewCosignatures: fewer witnesses cosigned than the policy asks for.
         CheckpointLineCount, CheckpointLineMalformed, …: the text is no checkpoint of ours.
         WrongOrigin: it is about another log.
     """
@@ -271,6 +332,9 @@ def verify_checkpoint(data: bytes, policy: CheckpointPolicy) -> Checkpoint:
     signers = verified_signers(note, policy.members)
     if len(signers) < policy.threshold:
         raise TooFewSignatures(policy.threshold, tuple(sorted(key.name for key in signers)))
+    seen = verified_witnesses(note, policy.witnesses)
+    if len(seen) < policy.witness_threshold:
+        raise TooFewCosignatures(policy.witness_threshold, tuple(sorted(key.name for key in seen)))
     checkpoint = parse_checkpoint_text(note.text)
     if checkpoint.origin != policy.origin:
         raise WrongOrigin(policy.origin, checkpoint.origin)

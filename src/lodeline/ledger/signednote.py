@@ -8,8 +8,9 @@ their own tools can read what this log signs:
     — <key name> <base64 of key id (4 bytes) and signature>
 
 Verifier keys are written `name+key id in hex+base64 of 0x01 and public key`, as that format's
-tools do. Of the signature types only 0x01, Ed25519 over the text as it stands, is known here; lines
-of any other key are ignored, as the format demands.
+tools do. Of the signature types only 0x01, Ed25519 over the text as it stands, is verified here;
+`lodeline.ledger.cosignature` verifies 0x04. Lines of any other key are ignored, as the format
+demands.
 
 A text means nothing before a key that the reader trusts has been found to sign it. Which keys those
 are, and how many of them it takes, is the caller's business (`lodeline.ledger.checkpoint`).
@@ -239,12 +240,11 @@ class VerifierKey(Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def key_id(self) -> KeyId:
         """The four bytes that stand before each of its signatures."""
-        head = self.name.encode() + b"\n"
-        return KeyId(sha256(head + bytes([ED25519]) + self.public).digest()[:KEY_ID_BYTES])
+        return note_key_id(self.name, ED25519, self.public)
 
     def __str__(self) -> str:
         """Write the key as one line of text, which `parse_verifier_key` reads."""
-        return f"{self.name}+{self.key_id.hex()}+{write_base64(bytes([ED25519]) + self.public)}"
+        return note_key_line(self.name, ED25519, self.public)
 
 
 class NoteSignature(Struct, frozen=True, forbid_unknown_fields=True):
@@ -297,20 +297,65 @@ def parse_verifier_key(text: str) -> VerifierKey:
         VerifierKeyIdDiffers: the id does not belong to name and key.
         KeyNameMalformed, MemberKeyNotCanonical, …: as `VerifierKey`.
     """
+    read = read_note_key(text)
+    if read.kind != ED25519:
+        raise VerifierKeyTypeUnknown(read.kind, ED25519)
+    key = VerifierKey(read.name, read.public)
+    read.check_id(key.key_id)
+    return key
+
+
+def note_key_id(name: KeyName, kind: int, public: MemberKey) -> KeyId:
+    """Return the id of a key of some signature type (signed-note, "Signatures")."""
+    return KeyId(sha256(name.encode() + b"\n" + bytes([kind]) + public).digest()[:KEY_ID_BYTES])
+
+
+def note_key_line(name: KeyName, kind: int, public: MemberKey) -> str:
+    """Return the one line of text of a key of some signature type."""
+    key_id = note_key_id(name, kind, public)
+    return f"{name}+{key_id.hex()}+{write_base64(bytes([kind]) + public)}"
+
+
+class WrittenKey(Struct, frozen=True):
+    """A key as its line of text has it; neither its type nor its id has been looked at."""
+
+    text: str
+    name: KeyName
+    written: str
+    """The key id in hexadecimal, as it was written."""
+    kind: int
+    public: MemberKey
+
+    def check_id(self, computed: KeyId) -> None:
+        """Refuse unless the id is the one that name, type and key give.
+
+        Raises:
+            VerifierKeyMalformed: it is no id.
+            VerifierKeyIdDiffers: it is another one.
+        """
+        if self.written != computed.hex():
+            raise _wrong_id(self.text, self.written, computed)
+
+
+def read_note_key(text: str) -> WrittenKey:
+    """Read the line of text of a key of any signature type with 32 bytes of public key.
+
+    Raises:
+        VerifierKeyMalformed: not three parts, not canonical base64, or a key of type 1 with another
+            length.
+        VerifierKeyTypeUnknown: a key of another length, for another kind of signature.
+    """
     # The base64 may hold plus signs of its own, name and id cannot.
     name, _, rest = text.partition("+")
     written, _, encoded = rest.partition("+")
     body = read_base64(encoded)
     if body is None or not body:
         raise VerifierKeyMalformed(text[:_SHOWN])
-    if body[0] != ED25519:
-        raise VerifierKeyTypeUnknown(body[0], ED25519)
     if len(body) != 1 + KEY_BYTES:
+        if body[0] != ED25519:
+            raise VerifierKeyTypeUnknown(body[0], ED25519)
         raise VerifierKeyMalformed(text[:_SHOWN])
-    key = VerifierKey(KeyName(name), MemberKey(body[1:]))
-    if written != key.key_id.hex():
-        raise _wrong_id(text, written, key)
-    return key
+    return WrittenKey(text[:_SHOWN], KeyName(name), written, body[0], MemberKey(body[1:]))
 
 
 def parse_note(data: bytes) -> Note:
@@ -423,11 +468,11 @@ def _signature(line: str) -> NoteSignature:
     return NoteSignature(KeyName(name), KeyId(body[:KEY_ID_BYTES]), body[KEY_ID_BYTES:])
 
 
-def _wrong_id(text: str, written: str, key: VerifierKey) -> NoteError:
+def _wrong_id(text: str, written: str, computed: KeyId) -> NoteError:
     """Say whether the id is another one or none at all: upper case and signs are not accepted."""
     if len(written) != 2 * KEY_ID_BYTES or set(written) - set("0123456789abcdef"):
-        return VerifierKeyMalformed(text[:_SHOWN])
-    return VerifierKeyIdDiffers(KeyId(bytes.fromhex(written)), key.key_id)
+        return VerifierKeyMalformed(text)
+    return VerifierKeyIdDiffers(KeyId(bytes.fromhex(written)), computed)
 
 
 def _check_characters(text: str) -> None:

@@ -7,6 +7,7 @@ used to check: not from a bundle, not from a claim file, not from the ledger tha
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -115,7 +116,7 @@ def read_trust(path: Path) -> TrustFile:
         VerifierKeyMalformed, PolicyRepeatsMember, ThresholdOutOfRange, …: keys that cannot be.
     """
     try:
-        fields = json.loads(read_file(path))
+        fields = json.loads(read_file(path), object_pairs_hook=partial(_once_each, str(path)))
     except ValueError as refused:
         raise TrustFileMalformed(str(path), "not JSON") from refused
     if not isinstance(fields, dict) or fields.pop("format", None) != _MARK:
@@ -126,6 +127,16 @@ def read_trust(path: Path) -> TrustFile:
         raise TrustFileMalformed(str(path), str(refused)) from refused
     trust.policy()
     return trust
+
+
+def _once_each(file: str, pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return a JSON object; a name that stands twice could be read in two ways."""
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise TrustFileMalformed(file, f"{twice!r} stands twice")
+    return fields
 
 
 def trust_for(named: Path | None, folder: Path) -> TrustFile:
