@@ -43,6 +43,7 @@ def reference(salt: str = "") -> Reference:
         scheme.reporting_grace,
         scheme.balance_period.value,
         tuple(ElementSymbol(symbol) for symbol in ("Co", "Cu", "Li", "Mn", "Ni")),
+        synthetic=True,
     )
     tables = Tables(
         told.chain, load_forms(_shipped("forms.yaml")), load_standards(_shipped("standards.yaml"))

@@ -144,7 +144,14 @@ class Scenario:
         self.recipes = recipes
         self.keys = holder_keys("home")
         constants = Constants(
-            CHAIN, PROTOCOL_VERSION, EntryId(bytes(32)), 1, 15 * 86_400, "quarter", ()
+            CHAIN,
+            PROTOCOL_VERSION,
+            EntryId(bytes(32)),
+            1,
+            15 * 86_400,
+            "quarter",
+            (),
+            synthetic=True,
         )
         tables = Tables(CHAIN, forms or shipped.forms(), standards or shipped.standards())
         self.desk = Desk(tables, constants, now, self.keys.address)

@@ -90,6 +90,8 @@ class SignatureContext(Enum):
     """An issuer says which of its credentials are suspended or revoked."""
     DISCLOSURE = "disclosure"
     """A holder hands a claim proof or a bundle to one audience."""
+    SUBMISSION = "submission"
+    """A member hands entries to the validators; whoever signed the entries themselves."""
 
 
 class MemberKeyLength(LodelineError):

@@ -36,8 +36,10 @@ from lodeline.ledger.entries import (
     Recognise,
     RegisterSite,
     RemoveRecognition,
+    RemoveValidator,
     RetireRecipe,
     SetStatus,
+    SetValidator,
     Status,
 )
 from lodeline.ledger.memberships import check_new_member
@@ -56,17 +58,24 @@ from lodeline.ledger.refusals_governance import (
 )
 from lodeline.ledger.state import State
 from lodeline.ledger.tables import Adopted, Tables
+from lodeline.ledger.validators import (
+    check_free_of_validators,
+    check_pace,
+    check_validates_no_more,
+    decided_validator,
+)
 
 __all__ = ["decide_govern"]
 
 
 def decide_govern(case: Case, entry: Govern) -> Change:
-    """Decide a vote: 1 chain, 2 number, 3 signatures, 4 every act in order.
+    """Decide a vote: 1 chain, 2 number, 3 signatures, 4 every act in order, 5 pace.
 
     Raises:
         WrongChain, SequenceWrong: a vote for another ledger or state, or a replay.
         SignerTwice, NotAVoter, NotEnoughVotes, MemberSignatureInvalid: the signatures.
         GovernanceRefused and whatever else an act is refused for: one bad act, and none is done.
+        ValidatorChangesTooMany: all acts together change too many validators.
     """
     check_chain(case, entry.body.chain)
     check_sequence(case.state.acts, entry.body.sequence)
@@ -76,7 +85,9 @@ def decide_govern(case: Case, entry: Govern) -> Change:
         part = _decide_act(draft, case, act)
         draft.commit(part)
         parts.append(part)
-    return replace(combined(parts), acts=1)
+    change = combined(parts)
+    check_pace(case.state, change)
+    return replace(change, acts=1)
 
 
 def _decide_act(state: State, case: Case, act: Act) -> Change:
@@ -94,6 +105,8 @@ def _decide_act(state: State, case: Case, act: Act) -> Change:
             return _unrecognised(state, act)
         case LiftRecall():
             return lifted(state, act)
+        case SetValidator() | RemoveValidator():
+            return decided_validator(state, act)
         case _:
             return Change(adopted=_adopted(state.tables, case.constants, act))
 
@@ -150,6 +163,8 @@ def _with_status(state: State, constants: Constants, act: SetStatus) -> Change:
     record = _known_member(state, act.member)
     if record.status is act.status:
         raise StatusUnchanged(act.member, act.status)
+    if act.status is Status.REMOVED:
+        check_validates_no_more(state, act.member)
     changed = structs.replace(record, status=act.status)
     _check_voters(constants, state.active_voters() - record.votes + changed.votes)
     return Change(members={act.member: changed})
@@ -166,6 +181,7 @@ def _registered(state: State, act: RegisterSite) -> Change:
         raise SiteOfOther(site.site, known.member, site.member)
     active_member(state, site.member)
     check_member_key(site.facility_key)
+    check_free_of_validators(state, site.facility_key)
     return Change(sites={site.site: site})
 
 

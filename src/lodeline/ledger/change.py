@@ -13,7 +13,7 @@ from typing import TypeVar
 import msgspec
 
 from lodeline.kernel import cbor
-from lodeline.kernel.ids import Hash32, LotId, MemberId, OneTimeKey, SiteId, Tag
+from lodeline.kernel.ids import Hash32, LotId, MemberId, MemberKey, OneTimeKey, SiteId, Tag
 from lodeline.kernel.time import BlockTime
 from lodeline.ledger.entries import EntryId, SiteRecord
 from lodeline.ledger.records import (
@@ -29,6 +29,8 @@ from lodeline.ledger.records import (
     RecallRecord,
     Recognition,
     RecognitionKey,
+    ValidatorKeyRecord,
+    ValidatorRecord,
 )
 from lodeline.ledger.statekeys import PRESENT, StateKind, digest_of, state_key
 from lodeline.ledger.tables import Adopted
@@ -64,6 +66,8 @@ class Change:
     members: Mapping[MemberId, MemberRecord] = field(default_factory=dict)
     sites: Mapping[SiteId, SiteRecord] = field(default_factory=dict)
     recognitions: Mapping[RecognitionKey, Recognition | None] = field(default_factory=dict)
+    validators: Mapping[MemberId, ValidatorRecord | None] = field(default_factory=dict)
+    validator_keys: Mapping[MemberKey, ValidatorKeyRecord] = field(default_factory=dict)
     anchors: Mapping[AnchorKey, EntryId] = field(default_factory=dict)
     lots: Mapping[LotId, LotRecord] = field(default_factory=dict)
     """New lots, unspent."""
@@ -101,6 +105,8 @@ def combined(parts: Iterable[Change]) -> Change:
         members=_union(part.members for part in each),
         sites=_union(part.sites for part in each),
         recognitions=_union(part.recognitions for part in each),
+        validators=_union(part.validators for part in each),
+        validator_keys=_union(part.validator_keys for part in each),
         recalls=_union(part.recalls for part in each),
         flags=_union(part.flags for part in each),
     )
@@ -139,8 +145,17 @@ def _registry_updates(change: Change, acts_before: int) -> Iterator[_Update]:
     for site, holding in change.sites.items():
         yield state_key(StateKind.SITE, site.encode()), digest_of(holding)
     yield from _keyed(StateKind.RECOGNITION, change.recognitions)
+    yield from _validator_updates(change)
     for anchor in change.anchors:
         yield state_key(StateKind.ANCHOR, cbor.encode_struct(anchor)), PRESENT
+
+
+def _validator_updates(change: Change) -> Iterator[_Update]:
+    for member, validator in change.validators.items():
+        where = state_key(StateKind.VALIDATOR, member.encode())
+        yield where, None if validator is None else digest_of(validator)
+    for key, first in change.validator_keys.items():
+        yield state_key(StateKind.VALIDATOR_KEY, key), digest_of(first)
 
 
 def _table_updates(adopted: Adopted) -> Iterator[_Update]:

@@ -68,12 +68,14 @@ __all__ = [
     "RegisterSite",
     "Regrant",
     "RemoveRecognition",
+    "RemoveValidator",
     "RestoredLot",
     "RetireRecipe",
     "Reversal",
     "ReversalBody",
     "RotateKeyBody",
     "SetStatus",
+    "SetValidator",
     "SiteRecord",
     "Transform",
     "WithdrawBody",
@@ -254,6 +256,24 @@ class LiftRecall(Wire, frozen=True, tag="lift-recall"):
     lot: LotIdW
 
 
+class SetValidator(Wire, frozen=True, tag="set-validator"):
+    """A member runs a validator, or its validator gets other keys or another address."""
+
+    member: MemberIdW
+    consensus_key: MemberKeyW
+    """Ed25519 key with which the validator takes part in consensus."""
+    checkpoint_key: MemberKeyW
+    """Ed25519 key with which it signs checkpoints of the log."""
+    address: Text
+    """Where its members' interface is reached; not checked."""
+
+
+class RemoveValidator(Wire, frozen=True, tag="remove-validator"):
+    """A member's validator takes no further part; its keys never come back."""
+
+    member: MemberIdW
+
+
 Act = (
     AdmitMember
     | SetStatus
@@ -266,6 +286,8 @@ Act = (
     | RemoveRecognition
     | RegisterSite
     | LiftRecall
+    | SetValidator
+    | RemoveValidator
 )
 
 

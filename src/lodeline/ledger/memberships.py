@@ -43,6 +43,7 @@ from lodeline.ledger.refusals_governance import (
     ThresholdTooHigh,
 )
 from lodeline.ledger.state import State
+from lodeline.ledger.validators import check_free_of_validators
 from lodeline.proofs.body import PROTOCOL_VERSION
 
 __all__ = ["check_new_member", "decide_anchor", "decide_genesis", "decide_rotation"]
@@ -91,7 +92,7 @@ def check_new_member(state: State, member: Member) -> None:
 
     Raises:
         NotAscending: roles out of order or twice.
-        MemberKeyTaken: another member has the signing key.
+        MemberKeyTaken, KeyOfValidator: another member or a validator has the signing key.
         MemberKeyNotCanonical, BadPoint, ExchangeKeySmallOrder, …: a key that binds nobody.
     """
     _check_ascending("roles", member.roles)
@@ -104,6 +105,7 @@ def _check_signing_key(state: State, key: MemberKey) -> None:
     for known, record in state.members.items():
         if record.member.key == key:
             raise MemberKeyTaken(key, known)
+    check_free_of_validators(state, key)
 
 
 def _check_address(spend: OneTimeKey, view: bytes) -> None:
@@ -120,7 +122,7 @@ def decide_rotation(case: Case, entry: RotateKey) -> Change:
 
     Raises:
         UnknownMember, MemberNotActive, SequenceWrong: who, and a replay.
-        KeyUnchanged, MemberKeyTaken, BadPoint, …: the new keys.
+        KeyUnchanged, MemberKeyTaken, KeyOfValidator, BadPoint, …: the new keys.
         MemberSignatureInvalid: one of the two signatures does not fit.
     """
     body = entry.body

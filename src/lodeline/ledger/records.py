@@ -18,6 +18,7 @@ from lodeline.kernel.ids import (
     Hash32,
     LotId,
     MemberId,
+    MemberKey,
     OneTimeKey,
     RecipeDigest,
     Role,
@@ -48,6 +49,8 @@ __all__ = [
     "RecipeRecord",
     "Recognition",
     "RecognitionKey",
+    "ValidatorKeyRecord",
+    "ValidatorRecord",
 ]
 
 AUDITOR = Role("auditor")
@@ -69,6 +72,8 @@ class Constants(_Record, frozen=True):
     grace_seconds: int
     credit_period: str
     elements: tuple[ElementSymbol, ...]
+    synthetic: bool
+    """Whether every lot is a demonstration's invention, so that its story may have days."""
 
     @classmethod
     def of(cls, genesis: Genesis, genesis_id: EntryId) -> Constants:
@@ -81,6 +86,7 @@ class Constants(_Record, frozen=True):
             genesis.grace_seconds,
             genesis.credit_period,
             genesis.elements,
+            genesis.synthetic,
         )
 
     def votes_needed(self, voters: int) -> int:
@@ -170,6 +176,20 @@ class Recognition(_Record, frozen=True):
 
     until: BlockTime
     """Last block time at which it holds."""
+
+
+class ValidatorRecord(_Record, frozen=True):
+    """A member's validator as the members last set it; every validator has the power 1."""
+
+    consensus_key: MemberKey
+    checkpoint_key: MemberKey
+    address: str
+
+
+class ValidatorKeyRecord(_Record, frozen=True):
+    """Whose validator first used a key; it stays when the key is no longer in use."""
+
+    member: MemberId
 
 
 class RecipeRecord(_Record, frozen=True):

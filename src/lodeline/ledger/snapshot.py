@@ -29,6 +29,8 @@ from lodeline.kernel.ids import (
     LotIdW,
     MemberId,
     MemberIdW,
+    MemberKey,
+    MemberKeyW,
     OneTimeKey,
     OneTimeKeyW,
     RecipeDigestW,
@@ -53,6 +55,8 @@ from lodeline.ledger.records import (
     RecipeRecord,
     Recognition,
     RecognitionKey,
+    ValidatorKeyRecord,
+    ValidatorRecord,
 )
 from lodeline.ledger.state import State
 from lodeline.ledger.tables import Adopted
@@ -118,6 +122,8 @@ class StatePart(_Stored, frozen=True):
     members: tuple[tuple[MemberIdW, MemberRecord], ...]
     sites: tuple[tuple[SiteIdW, SiteRecord], ...]
     recognitions: tuple[tuple[RecognitionKey, Recognition | None], ...]
+    validators: tuple[tuple[MemberIdW, ValidatorRecord | None], ...]
+    validator_keys: tuple[tuple[MemberKeyW, ValidatorKeyRecord], ...]
     anchors: tuple[tuple[AnchorKey, EntryIdW], ...]
     lots: tuple[tuple[LotIdW, LotRecord], ...]
     spent: tuple[tuple[LotIdW, Hash32W], ...]
@@ -171,6 +177,8 @@ class Gathered:
     members: dict[MemberId, MemberRecord] = field(default_factory=dict)
     sites: dict[SiteId, SiteRecord] = field(default_factory=dict)
     recognitions: dict[RecognitionKey, Recognition | None] = field(default_factory=dict)
+    validators: dict[MemberId, ValidatorRecord | None] = field(default_factory=dict)
+    validator_keys: dict[MemberKey, ValidatorKeyRecord] = field(default_factory=dict)
     anchors: dict[AnchorKey, EntryId] = field(default_factory=dict)
     lots: dict[LotId, LotRecord] = field(default_factory=dict)
     spent: dict[LotId, Hash32] = field(default_factory=dict)
@@ -253,6 +261,8 @@ def commit_part(state: State, part: StatePart) -> None:
             members=dict(part.members),
             sites=dict(part.sites),
             recognitions=dict(part.recognitions),
+            validators=dict(part.validators),
+            validator_keys=dict(part.validator_keys),
             anchors=dict(part.anchors),
             lots=dict(part.lots),
             spent=dict(part.spent),

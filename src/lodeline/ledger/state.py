@@ -11,7 +11,16 @@ from dataclasses import dataclass, field, fields
 
 from lodeline.custody.lots import LotPublic
 from lodeline.custody.recipes import Recipe
-from lodeline.kernel.ids import Hash32, LotId, MemberId, OneTimeKey, RecipeDigest, SiteId, Tag
+from lodeline.kernel.ids import (
+    Hash32,
+    LotId,
+    MemberId,
+    MemberKey,
+    OneTimeKey,
+    RecipeDigest,
+    SiteId,
+    Tag,
+)
 from lodeline.kernel.time import BlockTime
 from lodeline.ledger.change import AnchorKey, Change, Flag, map_updates
 from lodeline.ledger.entries import EntryId, SiteRecord
@@ -27,6 +36,8 @@ from lodeline.ledger.records import (
     RecallRecord,
     Recognition,
     RecognitionKey,
+    ValidatorKeyRecord,
+    ValidatorRecord,
 )
 from lodeline.ledger.shelf import Shelf
 from lodeline.ledger.statemap import StateMap
@@ -44,6 +55,10 @@ class _Shelves:
     members: Shelf[MemberId, MemberRecord] = field(default_factory=Shelf)
     sites: Shelf[SiteId, SiteRecord] = field(default_factory=Shelf)
     recognitions: Shelf[RecognitionKey, Recognition] = field(default_factory=Shelf)
+    validators: Shelf[MemberId, ValidatorRecord] = field(default_factory=Shelf)
+    """Who validates now; nobody while the ledger runs without consensus."""
+    validator_keys: Shelf[MemberKey, ValidatorKeyRecord] = field(default_factory=Shelf)
+    """Every key that a validator uses or ever used."""
     anchors: Shelf[AnchorKey, EntryId] = field(default_factory=Shelf)
     lots: Shelf[LotId, LotRecord] = field(default_factory=Shelf)
     """Every lot that exists or existed."""
@@ -151,6 +166,8 @@ class State(_Shelves):
         self.members.put(change.members)
         self.sites.put(change.sites)
         self.recognitions.put(change.recognitions)
+        self.validators.put(change.validators)
+        self.validator_keys.put(change.validator_keys)
         self.anchors.put(change.anchors)
 
     def _put_lots(self, change: Change) -> None:

@@ -60,6 +60,10 @@ class StateKind(Enum):
     ALLOCATION = "allocation"
     RECIPE = "recipe"
     ANCHOR = "anchor"
+    VALIDATOR = "validator"
+    """Member: runs a validator, with these keys."""
+    VALIDATOR_KEY = "validator-key"
+    """Public key: a validator uses it or once used it, so nobody else ever may."""
 
 
 def state_key(kind: StateKind, *parts: bytes) -> Hash32:
