@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
+from msgspec import structs
 
 from lodeline.crypto.signatures import check_member_key
 from lodeline.kernel.errors import LodelineError
@@ -77,19 +78,31 @@ def verifier_key(chain: ChainId, member: MemberId, key: MemberKey) -> VerifierKe
 
 
 def trust_of(state: State, genesis: Genesis) -> TrustFile:
-    """Return the trust file of a consortium as its voting members stand now.
+    """Return the trust file of a consortium as it stands now.
 
-    A checkpoint needs as many of their signatures as a vote does.
+    Where members run validators, these sign checkpoints with keys of their own, and it takes more
+    than two thirds of them: fewer than a third may be dishonest, and two such groups share an
+    honest one (Pease, Shostak, Lamport 1980). Otherwise the voting members sign with their own
+    keys, as many as a vote needs.
     """
+    chain = genesis.chain
+    validators = tuple(
+        verifier_key(chain, member, record.checkpoint_key)
+        for member, record in state.validators.items()
+    )
+    if validators:
+        needed = 2 * len(validators) // 3 + 1
+        policy = CheckpointPolicy(origin_of(chain), validators, needed)
+        trust = TrustFile.of(chain, entry_id(genesis), policy)
+        return structs.replace(trust, signers="validators")
     keys = tuple(
-        verifier_key(genesis.chain, member, record.member.key)
+        verifier_key(chain, member, record.member.key)
         for member, record in state.members.items()
         if record.votes
     )
     constants = Constants.of(genesis, entry_id(genesis))
-    needed = constants.votes_needed(len(keys))
-    policy = CheckpointPolicy(origin_of(genesis.chain), keys, needed)
-    return TrustFile.of(genesis.chain, entry_id(genesis), policy)
+    policy = CheckpointPolicy(origin_of(chain), keys, constants.votes_needed(len(keys)))
+    return TrustFile.of(chain, entry_id(genesis), policy)
 
 
 def write_trust(workspace: Workspace, trust: TrustFile, *, over: bool = False) -> None:
