@@ -22,6 +22,7 @@ from lodeline.ledger.records import Constants
 from lodeline.ledger.signednote import KeyName, VerifierKey
 from lodeline.ledger.state import State
 from lodeline.ledger.trust import TrustFile
+from lodeline.ledger.validators import validator_policy
 from lodeline.node.workspace import Workspace, WorkspaceMissing, read_file, write_file
 
 __all__ = [
@@ -86,13 +87,10 @@ def trust_of(state: State, genesis: Genesis) -> TrustFile:
     keys, as many as a vote needs.
     """
     chain = genesis.chain
-    validators = tuple(
-        verifier_key(chain, member, record.checkpoint_key)
-        for member, record in state.validators.items()
-    )
-    if validators:
-        needed = 2 * len(validators) // 3 + 1
-        policy = CheckpointPolicy(origin_of(chain), validators, needed)
+    validators = validator_policy(state)
+    if validators is not None:
+        known = tuple(verifier_key(chain, found.member, found.key) for found in validators.keys)
+        policy = CheckpointPolicy(origin_of(chain), known, validators.threshold)
         trust = TrustFile.of(chain, entry_id(genesis), policy)
         return structs.replace(trust, signers="validators")
     keys = tuple(
