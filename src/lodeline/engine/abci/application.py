@@ -35,7 +35,7 @@ from lodeline.engine.abci.abci_pb2 import (
 )
 from lodeline.engine.abci.refusals import AbciRequestUnexpected
 
-__all__ = ["Application", "answer"]
+__all__ = ["Answering", "Application", "answering"]
 
 
 class Application(Protocol):
@@ -109,9 +109,10 @@ class Application(Protocol):
         ...
 
 
-_Answer = Callable[[Application, Request], Response]
+Answering = Callable[[Application, Request], Response]
+"""Hands the one part of a request that is filled to the method that answers it."""
 
-_ANSWERS: Final[Mapping[str, _Answer]] = {
+_ANSWERING: Final[Mapping[str, Answering]] = {
     "echo": lambda _, r: Response(echo=ResponseEcho(message=r.echo.message)),
     "flush": lambda _, __: Response(flush=ResponseFlush()),
     "info": lambda a, r: Response(info=a.info(r.info)),
@@ -136,14 +137,14 @@ _ANSWERS: Final[Mapping[str, _Answer]] = {
 }
 
 
-def answer(application: Application, request: Request) -> Response:
-    """Answer any request but CheckTx, which `Application.check_txs` takes in batches.
+def answering(request: Request) -> Answering:
+    """Return what answers a request of any kind but CheckTx, which is taken in batches.
 
     Raises:
         AbciRequestUnexpected: it is empty, of another version, or about vote extensions.
     """
     kind = request.WhichOneof("value")
-    answering = _ANSWERS.get(kind or "")
-    if answering is None:
+    found = _ANSWERING.get(kind or "")
+    if found is None:
         raise AbciRequestUnexpected(kind)
-    return answering(application, request)
+    return found

@@ -46,11 +46,6 @@ class FrameReader:
         self._limit = limit
         self._buffer = bytearray()
 
-    @property
-    def incomplete(self) -> bool:
-        """Whether the beginning of a message is held whose end is missing."""
-        return bool(self._buffer)
-
     def messages(self, arrived: bytes) -> Iterator[bytes]:
         """Take what arrived and return, one by one, the messages that are complete.
 
