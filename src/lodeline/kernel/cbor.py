@@ -8,30 +8,31 @@ came in, and nobody can write the same entry in two ways.
 Decoding first walks over the bytes with a scanner that neither recurses nor allocates by what a
 head claims; only bytes that it passes reach the decoder. Whatever bytes are given, nothing but a
 `LodelineError` comes out.
+
+A structure is read the short way where that leads to the end: bytes that are harmless are decoded,
+and the structure is written again; if these are the same bytes, they are canonical, for nothing
+else is ever written. Whatever does not fit goes the long way, and there is refused by name.
 """
 
+from collections.abc import Mapping
+from functools import lru_cache
 from types import UnionType
-from typing import TypeVar, overload
+from typing import TypeVar, get_args, overload
 
 import cbor2
 import msgspec
 
 from lodeline.kernel.bounds import MAX_ENCODED_BYTES, MAX_ENCODED_DEPTH
 from lodeline.kernel.cbor_errors import (
-    CborIntegerOutOfRange,
     CborNotCanonical,
-    CborTextNotUnicode,
-    CborTooDeep,
     CborTooLarge,
-    CborTypeRefused,
     WrongShape,
 )
-from lodeline.kernel.cbor_scan import scan
+from lodeline.kernel.cbor_order import in_order
+from lodeline.kernel.cbor_scan import is_harmless, scan
+from lodeline.kernel.errors import LodelineError
 
 T = TypeVar("T", bound=msgspec.Struct)
-
-_MIN_INT = -(2**64)
-_MAX_INT = 2**64 - 1
 
 
 def encode(value: object, *, max_depth: int = MAX_ENCODED_DEPTH) -> bytes:
@@ -46,8 +47,7 @@ def encode(value: object, *, max_depth: int = MAX_ENCODED_DEPTH) -> bytes:
         CborTextNotUnicode: a text with lone surrogates.
         CborTooDeep: arrays and maps nested deeper than `max_depth`, or holding themselves.
     """
-    _check(value, max_depth, max_depth)
-    return cbor2.dumps(value, canonical=True)
+    return cbor2.dumps(in_order(value, max_depth))
 
 
 def decode(
@@ -65,7 +65,8 @@ def decode(
         CborTooLarge: more than `max_bytes` bytes.
         CborError: the other members of the family, one for each way of not being canonical.
     """
-    value = _load(data, max_bytes, max_depth)
+    _check_size(data, max_bytes)
+    value = _scanned(data, max_depth)
     # The scanner has checked every rule; this holds the decoder and the encoder to the same view.
     if encode(value, max_depth=max_depth) != data:
         raise CborNotCanonical(size=len(data))
@@ -107,25 +108,78 @@ def decode_struct(
         CborNotCanonical: the structure would be written differently.
         LodelineError: whatever the structure's own `__post_init__` refuses.
     """
-    value = _load(data, max_bytes, max_depth)
+    _check_size(data, max_bytes)
+    short = _read_harmless(data, type_, max_depth)
+    return _read_scanned(data, type_, max_depth) if short is None else short
+
+
+def _read_harmless(
+    data: bytes, type_: type[msgspec.Struct] | UnionType, max_depth: int
+) -> msgspec.Struct | None:
+    """Read a structure the short way, or nothing; who is not sure asks `_read_scanned`."""
+    if not is_harmless(data):
+        return None
     try:
-        struct: object = msgspec.convert(value, type_, strict=True, builtin_types=(bytes,))
+        value: object = cbor2.loads(
+            data, max_depth=max_depth, allow_duplicate_keys=False, strict_hashable_types=True
+        )
+        struct = _converted(value, type_)
+        again = encode(_builtins(struct), max_depth=max_depth)
+    except (cbor2.CBORDecodeError, msgspec.ValidationError, LodelineError):
+        return None
+    return struct if again == data and isinstance(struct, msgspec.Struct) else None
+
+
+def _read_scanned(data: bytes, type_: type[msgspec.Struct] | UnionType, max_depth: int) -> object:
+    """Read a structure rule by rule; says by name what is wrong with it."""
+    value = _scanned(data, max_depth)
+    try:
+        struct = _converted(value, type_)
     except msgspec.ValidationError as error:
         raise WrongShape(expected=_type_name(type_), reason=str(error)) from error
-    # What is written to the same canonical bytes again needs no check of its own.
-    if cbor2.dumps(_builtins(struct), canonical=True) != data:
-        encode(_builtins(struct), max_depth=max_depth)  # says it where a field has no such form
+    if encode(_builtins(struct), max_depth=max_depth) != data:
         raise CborNotCanonical(size=len(data))
     return struct
 
 
-def _load(data: bytes, max_bytes: int, max_depth: int) -> object:
-    """Read bytes that the scanner passes; the caller writes the value again and compares."""
+def _check_size(data: bytes, max_bytes: int) -> None:
     if len(data) > max_bytes:
         raise CborTooLarge(size=len(data), limit=max_bytes)
+
+
+def _scanned(data: bytes, max_depth: int) -> object:
+    """Read bytes that the scanner passes; the caller writes the value again and compares."""
     scan(data, max_depth)
     value: object = cbor2.loads(data)
     return value
+
+
+def _converted(value: object, type_: type[msgspec.Struct] | UnionType) -> object:
+    """Return the structure that a value is of; of a union, the member that it names itself."""
+    found: type[msgspec.Struct] | UnionType = type_
+    if isinstance(type_, UnionType) and isinstance(value, dict):
+        field, members = _members(type_)
+        name = value.get(field)
+        found = members.get(name, type_) if isinstance(name, str) else type_
+    struct: object = msgspec.convert(value, found, strict=True, builtin_types=(bytes,))
+    return struct
+
+
+@lru_cache(maxsize=256)
+def _members(union: UnionType) -> tuple[str, Mapping[str, type[msgspec.Struct]]]:
+    """Return where the members of a union have their tag, and the members by tag.
+
+    Looking the member up here spares reading the whole union again for every value.
+    """
+    tagged: dict[str, type[msgspec.Struct]] = {}
+    fields = set[str]()
+    for member in get_args(union):
+        config = getattr(member, "__struct_config__", None)
+        if config is None or not isinstance(config.tag, str) or config.tag_field is None:
+            return "", {}
+        tagged[config.tag] = member
+        fields.add(config.tag_field)
+    return (fields.pop(), tagged) if len(fields) == 1 else ("", {})
 
 
 def _builtins(struct: object) -> object:
@@ -135,42 +189,3 @@ def _builtins(struct: object) -> object:
 
 def _type_name(type_: type[msgspec.Struct] | UnionType) -> str:
     return str(type_) if isinstance(type_, UnionType) else type_.__name__
-
-
-def _check(value: object, room: int, max_depth: int) -> None:
-    """Refuse what has no canonical form; `room` is how many more containers may be opened."""
-    kind = type(value)
-    if value is None or kind is bool or kind is bytes:
-        return
-    if isinstance(value, int) and kind is int:
-        if not _MIN_INT <= value <= _MAX_INT:
-            raise CborIntegerOutOfRange(value=value)
-    elif isinstance(value, str) and kind is str:
-        _check_text(value)
-    elif isinstance(value, (list, tuple)) and kind in (list, tuple):
-        _check_room(room, max_depth)
-        for item in value:
-            _check(item, room - 1, max_depth)
-    elif isinstance(value, dict) and kind is dict:
-        _check_room(room, max_depth)
-        for key, item in value.items():
-            _check_key(key)
-            _check(item, room - 1, max_depth)
-    else:
-        raise CborTypeRefused(type_name=kind.__qualname__)
-
-
-def _check_room(room: int, max_depth: int) -> None:
-    if room <= 0:
-        raise CborTooDeep(limit=max_depth)
-
-
-def _check_key(key: object) -> None:
-    if type(key) is not str:
-        raise CborTypeRefused(type_name=f"map key {type(key).__qualname__}")
-    _check_text(key)
-
-
-def _check_text(text: str) -> None:
-    if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
-        raise CborTextNotUnicode(length=len(text))

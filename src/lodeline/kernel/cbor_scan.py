@@ -3,6 +3,9 @@
 Iterative: nesting costs one small record for each open container, and at most `max_depth` of them
 exist. A head that claims more items or bytes than are left is refused at once, so a length never
 makes memory. RFC 8949: heads §3, deterministic encoding §4.2.1.
+
+`is_harmless` is the short form of the same walk: it says only that bytes may be given to a decoder,
+and leaves it to its caller to find out whether they are canonical.
 """
 
 from dataclasses import dataclass
@@ -32,6 +35,54 @@ _BIGNUM_TAGS = (2, 3)
 # Additional information 24 to 27: how many bytes of argument follow, and the least argument that
 # needs so many.
 _ARGUMENT = {24: (1, 24), 25: (2, 2**8), 26: (4, 2**16), 27: (8, 2**32)}
+
+
+def _steps() -> tuple[list[int], list[int]]:
+    """Bytes to the next head, and items that follow, for each first byte; 0 where it takes more."""
+    bytes_on, items = [0] * 256, [0] * 256
+    for info in range(24):
+        bytes_on[info] = bytes_on[_NEGATIVE << 5 | info] = 1
+        bytes_on[_BYTES << 5 | info] = bytes_on[_TEXT << 5 | info] = 1 + info
+        bytes_on[_ARRAY << 5 | info] = bytes_on[_MAP << 5 | info] = 1
+        items[_ARRAY << 5 | info], items[_MAP << 5 | info] = info, 2 * info
+    for info, (width, _) in _ARGUMENT.items():
+        bytes_on[info] = bytes_on[_NEGATIVE << 5 | info] = 1 + width
+    for info in (_FALSE, _TRUE, _NULL):
+        bytes_on[_SIMPLE << 5 | info] = 1
+    return bytes_on, items
+
+
+_BYTES_ON, _ITEMS = _steps()
+
+
+def is_harmless(data: bytes) -> bool:
+    """Return whether the bytes are one value made of integers, strings, arrays, maps and constants.
+
+    So a decoder meets no tag and no float, every length is met by bytes that are there, and nothing
+    follows. Not checked: everything else that makes an encoding canonical, depth included.
+    """
+    offset, left, size = 0, 1, len(data)
+    bytes_on, items = _BYTES_ON, _ITEMS
+    while left:
+        if offset >= size:
+            return False
+        head = data[offset]
+        step = bytes_on[head]
+        if step:
+            offset += step
+            left += items[head] - 1
+            continue
+        major, width = head >> 5, _ARGUMENT.get(head & 31, (0,))[0]
+        if not width or not _BYTES <= major <= _MAP:
+            return False
+        argument = int.from_bytes(data[offset + 1 : offset + 1 + width], "big")
+        offset += 1 + width
+        if major <= _TEXT:
+            offset += argument
+            left -= 1
+        else:
+            left += (2 if major == _MAP else 1) * argument - 1
+    return offset == size
 
 
 @dataclass(slots=True)
