@@ -11,8 +11,9 @@ from lodeline.ledger.checkpoint import Checkpoint
 from lodeline.ledger.claim_file import CheckedClaim
 from lodeline.ledger.records import GrantKey, GrantRecord
 from lodeline.ledger.state import State
+from lodeline.ledger.trust import TrustFile
 
-__all__ = ["BundleFacts", "Report", "Sentence", "StepReport", "not_shown"]
+__all__ = ["BundleFacts", "Report", "Sentence", "StepReport", "not_shown", "who_signed"]
 
 
 @dataclass(frozen=True)
@@ -147,3 +148,27 @@ def not_shown(facts: BundleFacts) -> tuple[Sentence, ...]:
             )
         )
     return (*found, *_ALWAYS)
+
+
+_SIGNERS = {
+    "operator": ("operators", "opérateurs"),
+    "members": ("members", "membres"),
+    "validators": ("validators", "validateurs"),
+}
+
+
+def who_signed(trust: TrustFile) -> Sentence:
+    """Return the policy of a trust file as the subject of a sentence, in the plural."""
+    en, fr = _SIGNERS[trust.signers]
+    count, needed = len(trust.members), trust.threshold
+    who = Sentence(
+        f"at least {needed} of the {count} {en} you trust",
+        f"au moins {needed} des {count} {fr} de votre confiance",
+    )
+    if not trust.witnesses:
+        return who
+    count, needed = len(trust.witnesses), trust.witness_threshold
+    return Sentence(
+        f"{who.en} and {needed} of the {count} outside witnesses",
+        f"{who.fr} et {needed} des {count} témoins extérieurs",
+    )

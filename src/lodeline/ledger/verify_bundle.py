@@ -34,7 +34,7 @@ from lodeline.kernel.ids import ChainId, Commitment, FormName, TransformId, shor
 from lodeline.kernel.time import BlockTime, format_time
 from lodeline.ledger.apply import apply
 from lodeline.ledger.bundle import Bundle, Stop, StoppedLot, decode_bundle
-from lodeline.ledger.bundle_report import BundleFacts, Report, Sentence, StepReport
+from lodeline.ledger.bundle_report import BundleFacts, Report, Sentence, StepReport, who_signed
 from lodeline.ledger.change import Change
 from lodeline.ledger.checkpoint import (
     Checkpoint,
@@ -160,11 +160,10 @@ class _Examination:
         at, oldest = self.checkpoint, None if self.asked is None else self.asked.oldest
         if oldest is not None and at.time < oldest:
             raise BundleTooOld(at.time, oldest)
+        who = who_signed(self.trust)
         return Sentence(
-            f"at least {self.policy.threshold} members you trust signed the log of {at.size} "
-            f"entries at {format_time(at.time)}",
-            f"au moins {self.policy.threshold} membres de votre confiance ont signé le journal de "
-            f"{at.size} écritures à {format_time(at.time)}",
+            f"{who.en} signed the log of {at.size} entries at {format_time(at.time)}",
+            f"{who.fr} ont signé le journal de {at.size} écritures à {format_time(at.time)}",
         )
 
     def check_log(self) -> Sentence:
@@ -232,7 +231,8 @@ class _Examination:
                 "nothing is taken on trust: the past goes back to the grants",
                 "rien n'est pris de confiance : le passé remonte jusqu'aux octrois",
             )
-        earlier = verify_checkpoint(stop.checkpoint, self.policy)
+        # The witnesses saw the later log, which is shown below to continue the earlier one.
+        earlier = verify_checkpoint(stop.checkpoint, self.policy.signers_only())
         verify_growth(earlier, self.checkpoint, stop.growth)
         self.earlier = earlier
         self._check_stopped(stop, earlier)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lodeline.engine.fsck import FsckReport, FsckRequest, Progress, fsck
+from lodeline.engine.refusals import CheckpointMissing
 from lodeline.kernel.ids import MemberId
 from lodeline.kernel.time import BlockTime
 from lodeline.ledger.checkpoint import (
@@ -35,7 +36,7 @@ from lodeline.ledger.entries import (
 from lodeline.ledger.log import Verify, read_leaf
 from lodeline.ledger.merkle import LeafIndex, TreeSize
 from lodeline.ledger.refusals_entries import NoGenesis
-from lodeline.ledger.signednote import NoteSignature
+from lodeline.ledger.signednote import NoteSignature, parse_note
 from lodeline.ledger.state import State
 from lodeline.ledger.tasks import carried_transform
 from lodeline.node.session import Session
@@ -153,7 +154,8 @@ def keep_signed(session: Session, note: bytes) -> None:
 def signed_checkpoint(session: Session) -> tuple[bytes, tuple[MemberId, ...]]:
     """Return the log's checkpoint, signed by the voting members whose keys are here, and by whom.
 
-    It is checked against the trust file of the workspace before it is given away.
+    Its signatures are checked against the trust file of the workspace before it is given away;
+    whoever else is known to have signed it, outside witnesses among them, stands in it too.
 
     Raises:
         TooFewSignatures: not enough of the keys that the trust file names could be opened.
@@ -169,6 +171,15 @@ def signed_checkpoint(session: Session) -> tuple[bytes, tuple[MemberId, ...]]:
         key = verifier_key(session.chain, member, record.member.key)
         signatures.append(sign_checkpoint(checkpoint, key, keys.signing.sign_frame))
         signers.append(member)
-    note = assemble(checkpoint, signatures)
-    verify_checkpoint(note, read_trust(session.workspace.trust).policy())
+    note = assemble(checkpoint, dict.fromkeys((*signatures, *_known(session, checkpoint))))
+    verify_checkpoint(note, read_trust(session.workspace.trust).policy().signers_only())
     return note, tuple(signers)
+
+
+def _known(session: Session, checkpoint: Checkpoint) -> tuple[NoteSignature, ...]:
+    """Return the signatures that are kept of a checkpoint; none of an older one."""
+    try:
+        kept = parse_note(session.ledger.signed_checkpoint())
+    except CheckpointMissing:
+        return ()
+    return kept.signatures if kept.text == checkpoint.text() else ()
