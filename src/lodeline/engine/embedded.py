@@ -25,18 +25,13 @@ from typing import Final
 from lodeline.engine.interface import Answer, CheckpointSigners, Clock
 from lodeline.engine.memory import PART_ENTRIES, Memory
 from lodeline.engine.reader import LedgerFile
-from lodeline.engine.refusals import (
-    ClockWentBack,
-    EngineRefused,
-)
-from lodeline.engine.store import Block, Height, Store
+from lodeline.engine.refusals import ClockWentBack, EngineRefused
+from lodeline.engine.store import Store
 from lodeline.engine.trial import Trial
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.time import BlockTime
 from lodeline.ledger.log import Verify
-from lodeline.ledger.merkle import (
-    LeafIndex,
-)
+from lodeline.ledger.merkle import LeafIndex
 from lodeline.proofs.batch import verify_batch
 
 __all__ = ["BLOCK_ENTRIES", "CLOCK_SLACK", "EmbeddedLedger", "Opened", "Tuning"]
@@ -103,7 +98,6 @@ class EmbeddedLedger(LedgerFile):
         store = Store(path, writable=writable, factory=tuning.connection)
         try:
             memory = Memory(store, verify, tuning.part_entries)
-            self._height = _last_height(store)
         except LodelineError:
             store.close()
             raise
@@ -139,7 +133,7 @@ class EmbeddedLedger(LedgerFile):
         trial = Trial(draft, first, self._block_time(), self._verify, self._tuning.pool)
         answers = trial.offer(entries)
         if trial.leaves:
-            self._keep(trial)
+            self._keep(trial, self._signers)
         return answers
 
     def _block_time(self) -> BlockTime:
@@ -147,20 +141,6 @@ class EmbeddedLedger(LedgerFile):
         if now + CLOCK_SLACK < last:
             raise ClockWentBack(last, now, CLOCK_SLACK)
         return BlockTime(max(now, last))
-
-    def _keep(self, trial: Trial) -> None:
-        """Write the block, then let memory follow."""
-        hashes = [hashed for hashed, _ in trial.leaves]
-        memory, parts = self._memory, self._memory.sealed()
-        frontier = memory.log.frontier().extend(hashes)
-        height, root = Height(self._height + 1), trial.draft.root
-        block = Block(height, trial.first, frontier.size, trial.now, frontier.root(), root)
-        note = None if self._signers is None else self._checkpoints.sign(block, self._signers)
-        with self._write():
-            self._store.append(block, trial.leaves, parts, note)
-            memory.note_stored(parts)
-            memory.grow(hashes, trial.draft, trial.changes)
-            self._height = height
 
     # ------------------------------------------------------------------ reading
 
@@ -175,8 +155,3 @@ class EmbeddedLedger(LedgerFile):
             self._check_usable()
             if not self._store.writable:
                 self._memory.refresh()
-
-
-def _last_height(store: Store) -> Height:
-    last = store.last_block()
-    return Height(0 if last is None else last.height)

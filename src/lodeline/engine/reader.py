@@ -6,12 +6,13 @@ is on the disk and memory follows it; whatever is read in between is what was th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import RLock
+from typing import Protocol
 
 from lodeline.engine.checkpoints import Checkpoints
-from lodeline.engine.interface import Proven
+from lodeline.engine.interface import CheckpointSigners, Proven
 from lodeline.engine.memory import REPLAY_BATCH, Memory
 from lodeline.engine.refusals import (
     LedgerClosed,
@@ -21,7 +22,10 @@ from lodeline.engine.refusals import (
     LedgerReadOnly,
     LogEmpty,
 )
-from lodeline.engine.store import FIRST, Store
+from lodeline.engine.store import FIRST, Block, Height, Position, Store
+from lodeline.kernel.ids import EntryHash
+from lodeline.kernel.time import BlockTime
+from lodeline.ledger.change import Change
 from lodeline.ledger.checkpoint import Checkpoint, Origin
 from lodeline.ledger.log import Replayed, Verify, replay
 from lodeline.ledger.merkle import (
@@ -33,7 +37,36 @@ from lodeline.ledger.merkle import (
 )
 from lodeline.ledger.state import State
 
-__all__ = ["LedgerFile"]
+__all__ = ["LedgerFile", "Tried"]
+
+
+class Tried(Protocol):
+    """A block that was decided and may be kept."""
+
+    @property
+    def draft(self) -> State:
+        """Return the state after it, over the present one."""
+        ...
+
+    @property
+    def first(self) -> LeafIndex:
+        """Return the leaf index of its first entry."""
+        ...
+
+    @property
+    def now(self) -> BlockTime:
+        """Return its time."""
+        ...
+
+    @property
+    def leaves(self) -> Sequence[tuple[EntryHash, bytes]]:
+        """Return the leaves with their hashes; at least one."""
+        ...
+
+    @property
+    def changes(self) -> Sequence[Change]:
+        """Return what each entry changed."""
+        ...
 
 
 class LedgerFile:
@@ -53,11 +86,29 @@ class LedgerFile:
         self._writing = False
         """True from the beginning of a write until memory has followed it."""
         self._open = True
+        last = store.last_block()
+        self._height = Height(0 if last is None else last.height)
 
     @property
     def turn(self) -> RLock:
         """Return the lock that a writer holds; with it the state stands still."""
         return self._turn
+
+    def _keep(
+        self, tried: Tried, signers: CheckpointSigners | None, position: Position | None = None
+    ) -> None:
+        """Write a block, with its signed checkpoint where somebody signs; then memory follows."""
+        hashes = [hashed for hashed, _ in tried.leaves]
+        memory, parts = self._memory, self._memory.sealed()
+        frontier = memory.log.frontier().extend(hashes)
+        height, root = Height(self._height + 1), tried.draft.root
+        block = Block(height, tried.first, frontier.size, tried.now, frontier.root(), root)
+        note = None if signers is None else self._checkpoints.sign(block, signers)
+        with self._write():
+            self._store.append(block, tried.leaves, parts, note, position)
+            memory.note_stored(parts)
+            memory.grow(hashes, tried.draft, tried.changes)
+            self._height = height
 
     @contextmanager
     def _write(self) -> Iterator[None]:

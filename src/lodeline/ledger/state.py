@@ -88,7 +88,8 @@ class State(_Shelves):
             **({} if below is None else {name: getattr(below, name).over() for name in _SHELVES})
         )
         self._below = below
-        self._map = StateMap() if below is None else below.map
+        self._map: StateMap | None = StateMap() if below is None else None
+        """None while it is that of the state below, with what is pending here."""
         self._pending: dict[Hash32, Hash32 | None] = {}
         self.constants: Constants | None = None if below is None else below.constants
         self.time: BlockTime = BlockTime(0) if below is None else below.time
@@ -111,10 +112,13 @@ class State(_Shelves):
     @property
     def map(self) -> StateMap:
         """Return the state map, an immutable value, for proofs of presence and absence."""
+        known = self._map
+        if known is None:
+            known = StateMap() if self._below is None else self._below.map
         if self._pending:
-            self._map = self._map.updated(self._pending)
-            self._pending = {}
-        return self._map
+            known, self._pending = known.updated(self._pending), {}
+        self._map = known
+        return known
 
     def lot(self, lot: LotId) -> LotPublic | None:
         """Return a lot that exists or existed, or nothing."""
@@ -200,6 +204,9 @@ class State(_Shelves):
         """Take in what was committed to a draft of this state."""
         self.constants, self.tables = draft.constants, draft.tables
         self.time, self.size, self.acts = draft.time, draft.size, draft.acts
-        self._map, self._pending = draft.map, {}
+        if draft._map is None:  # nobody asked for its root, so nobody pays for it
+            self._pending.update(draft._pending)
+        else:
+            self._map, self._pending = draft.map, {}
         for name in _SHELVES:
             getattr(draft, name).settle()
