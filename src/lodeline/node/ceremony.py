@@ -26,15 +26,16 @@ demonstration, whose days its members tell).
 from __future__ import annotations
 
 import hashlib
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import structs
 
 from lodeline.crypto.signatures import SignatureContext, SignatureInvalid, SigningKey, sign, verify
+from lodeline.engine.consortium.founding import ClockKind
+from lodeline.engine.consortium.founding import Founding as FoundingDocument
 from lodeline.kernel import cbor
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import ChainIdW, Hash32, MemberId, MemberIdW, MemberKeyW, SignatureW
@@ -56,7 +57,6 @@ from lodeline.node.founding import Founding, MemberSpec, check_founders, unsigne
 from lodeline.node.reference import in_parts, reference_acts
 
 __all__ = [
-    "Clock",
     "Founded",
     "FoundingDiffers",
     "FoundingPlan",
@@ -67,14 +67,10 @@ __all__ = [
     "NoValidators",
     "ValidatorAddress",
     "assembled",
-    "founding_document",
     "plan_digest",
     "sign_plan",
     "unsigned_entries",
 ]
-
-Clock = Literal["block", "story"]
-"""Where block times come from: the validators' clocks, or the days that a demonstration tells."""
 
 _DIGEST_DOMAIN = b"lodeline/v1/founding\0"
 _Line = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
@@ -221,7 +217,7 @@ class FoundingPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     members: tuple[MemberFile, ...]
     threshold: int | None = None
     synthetic: bool = False
-    clock: Clock = "block"
+    clock: ClockKind = ClockKind.BLOCK
 
     def __post_init__(self) -> None:
         check_founders([_spec(file.record) for file in self.members])
@@ -312,7 +308,7 @@ class Founded:
     """A founding that every founder signed and that the ledger accepts."""
 
     plan: FoundingPlan
-    entries: tuple[bytes, ...]
+    document: FoundingDocument
     genesis: Genesis
     state: State
     """The ledger's state after the founding; only to be read."""
@@ -349,7 +345,8 @@ def assembled(
         apply(state, entry, plan.time, {})
     genesis = entries[0]
     assert isinstance(genesis, Genesis)  # noqa: S101 - for the type checker: it is the first
-    return Founded(plan, tuple(encode_entry(entry) for entry in entries), genesis, state)
+    document = FoundingDocument(plan.clock, tuple(encode_entry(entry) for entry in entries))
+    return Founded(plan, document, genesis, state)
 
 
 def check_signature(plan: FoundingPlan, found: FoundingSignature, files: Mapping[str, str]) -> None:
@@ -372,12 +369,3 @@ def check_signature(plan: FoundingPlan, found: FoundingSignature, files: Mapping
             verify(record.key, SignatureContext.VOTE, entry_id(entry), signature)
         except SignatureInvalid as refused:
             raise FoundingSignatureWrong(found.member, index) from refused
-
-
-def founding_document(founded: Founded) -> dict[str, object]:
-    """Return the founding as validators read it: ``founding.json`` and CometBFT's ``app_state``."""
-    return {
-        "format": "lodeline-founding-v1",
-        "clock": founded.plan.clock,
-        "entries": [b64encode(entry).decode() for entry in founded.entries],
-    }

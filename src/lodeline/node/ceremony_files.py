@@ -16,10 +16,11 @@ from typing import Annotated, Final, TypeVar
 import msgspec
 
 from lodeline.custody.yaml_text import parse_yaml
+from lodeline.engine.consortium.founding import ClockKind
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import ChainIdW, MemberId
 from lodeline.kernel.time import parse_time
-from lodeline.node.ceremony import Clock, FoundingPlan, FoundingSignature, MemberFile
+from lodeline.node.ceremony import FoundingPlan, FoundingSignature, MemberFile
 from lodeline.node.workspace import read_file, write_file
 
 __all__ = [
@@ -78,7 +79,7 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     members: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=64)]
     threshold: int | None = None
     synthetic: bool = False
-    clock: Clock = "block"
+    clock: ClockKind = ClockKind.BLOCK
 
 
 @dataclass(frozen=True)

@@ -26,13 +26,13 @@ from typing import Final, NewType
 
 from lodeline.crypto.entropy import Entropy
 from lodeline.crypto.signatures import SigningKey
+from lodeline.engine.consortium.settings import BLOCK_BYTES
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import ChainId, MemberId, MemberKey
 from lodeline.kernel.time import BlockTime, format_time
 from lodeline.node.workspace import FileExists, FileUnwritable, make_folder
 
 __all__ = [
-    "BLOCK_BYTES",
     "ChainNameTooLong",
     "CometKeys",
     "CometSettings",
@@ -50,8 +50,6 @@ __all__ = [
 NodeId = NewType("NodeId", str)
 """Name of a CometBFT node in its network: 40 hexadecimal digits, from its node key."""
 
-BLOCK_BYTES: Final = 2_000_000
-"""Largest block, with everything that CometBFT puts around the submissions."""
 _EVIDENCE_BYTES: Final = 262_144
 """Largest evidence in a block; CometBFT does not start if a block could not hold it."""
 _LONGEST_CHAIN: Final = 50
