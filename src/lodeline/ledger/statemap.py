@@ -26,7 +26,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
-from typing import Annotated, TypeAlias
+from typing import Annotated, NamedTuple, TypeAlias
 
 from msgspec import Meta, Struct
 
@@ -45,15 +45,18 @@ EMPTY_MAP = Hash32(sha256(_NONE).digest())
 """Root of the map that holds nothing, and hash of every empty place."""
 
 _BIT = (0x80, 0x40, 0x20, 0x10, 0x08, 0x04, 0x02, 0x01)
+_HALVES = tuple(
+    tuple(bytes([byte & (0xFF00 >> at) & 0xFF | bit]) for byte in range(256))
+    for at, bit in enumerate(_BIT)
+)
+"""By bit and byte: the byte with this bit set and all after it cleared, where the right half of
+the keys begins."""
 
 _Leaf: TypeAlias = tuple[bytes, bytes]
 """Key and value. Its hash is made when needed: storing it would cost a third of the memory."""
 _Branch: TypeAlias = "tuple[_Node | None, _Node | None, bytes]"
 """Both children and the node's hash. At least two keys lie below it."""
 _Node: TypeAlias = "_Leaf | _Branch"
-_Change: TypeAlias = tuple[bytes, bytes | None]
-"""Key and new value, or None where the key goes away."""
-
 SiblingsW = Annotated[tuple[Hash32W, ...], Meta(max_length=MAX_DEPTH)]
 
 
@@ -195,12 +198,13 @@ class StateMap:
             check_hashes((key, value))
             if at and leaves[at - 1][0] == key:
                 raise KeyRepeated(key)
-        self._top: _Node | None = _grown([(bytes(key), bytes(value)) for key, value in leaves], 0)
+        keys = [bytes(key) for key, _ in leaves]
+        self._top: _Node | None = _grown(keys, [bytes(value) for _, value in leaves], 0)
 
     @property
     def root(self) -> Hash32:
         """The hash that stands for the whole content."""
-        return _hash_of(self._top)
+        return Hash32(_hash_of(self._top))
 
     def get(self, key: Hash32) -> Hash32 | None:
         """Return the value under a key, or None.
@@ -234,11 +238,10 @@ class StateMap:
         Raises:
             HashLengthDiffers: a key or value is not 32 bytes.
         """
-        ordered: list[_Change] = sorted(changes.items(), key=_key_of)
-        for key, value in changes.items():
-            check_hashes((key,) if value is None else (key, value))
-        result = StateMap()
-        result._top = _merged(self._top, 0, ordered) if ordered else self._top
+        check_hashes(changes)
+        check_hashes(value for value in changes.values() if value is not None)
+        result, ordered = StateMap(), _Changes(sorted(changes), changes)
+        result._top = _merged(self._top, 0, ordered, 0, len(ordered.keys))
         return result
 
     def prove_presence(self, key: Hash32) -> PresenceProof:
@@ -271,7 +274,7 @@ class StateMap:
         siblings, node, depth = list[Hash32](), self._top, 0
         while node is not None and len(node) == 3:
             right = _goes_right(key, depth)
-            siblings.append(_hash_of(node[0] if right else node[1]))
+            siblings.append(Hash32(_hash_of(node[0] if right else node[1])))
             node = node[1] if right else node[0]
             depth += 1
         return tuple(reversed(siblings)), node
@@ -337,40 +340,97 @@ def _compare(root: Hash32, key: Hash32, bottom: Hash32, siblings: Sequence[Hash3
         raise WrongStateRoot(root, computed)
 
 
-def _merged(node: _Node | None, depth: int, changes: list[_Change]) -> _Node | None:
-    """Return a subtree after changes that all belong below it, sorted by key, at least one."""
+class _Changes(NamedTuple):
+    """Changes to merge: their keys in order, each with its new value or None."""
+
+    keys: Sequence[Hash32]
+    value: Mapping[Hash32, Hash32 | None]
+
+
+def _merged(
+    node: _Node | None, depth: int, changes: _Changes, first: int, end: int
+) -> _Node | None:
+    """Return a subtree after the changes ``first`` to ``end``, which all belong below it."""
+    if first == end:
+        return node
+    if end - first == 1:
+        key = changes.keys[first]
+        value = changes.value[key]
+        if value is not None:
+            return _placed(node, depth, (key, value))
     if node is None or len(node) == 2:
-        return _grown(_with_leaf(node, changes), depth)
-    left, right, _ = node
-    cut = _cut(changes, depth)
-    if cut == len(changes):
-        left = _merged(left, depth + 1, changes)
-    elif cut == 0:
-        right = _merged(right, depth + 1, changes)
-    else:
-        left = _merged(left, depth + 1, changes[:cut])
-        right = _merged(right, depth + 1, changes[cut:])
+        return _grown(*_with_leaf(node, changes, first, end), depth)
+    cut = _cut(changes.keys, depth, first, end)
+    left = _merged(node[0], depth + 1, changes, first, cut)
+    right = _merged(node[1], depth + 1, changes, cut, end)
     if left is node[0] and right is node[1]:
         return node
     return _joined(left, right)
 
 
-def _with_leaf(leaf: _Leaf | None, changes: list[_Change]) -> list[_Leaf]:
-    """Return the leaves that a place holds after the changes, sorted by key."""
-    leaves = [(key, value) for key, value in changes if value is not None]
+def _with_leaf(
+    leaf: _Leaf | None, changes: _Changes, first: int, end: int
+) -> tuple[list[bytes], list[bytes]]:
+    """Return keys and values of what a place holds after the changes, in the order of the keys."""
+    found: dict[bytes, bytes | None] = {key: changes.value[key] for key in changes.keys[first:end]}
     if leaf is not None:
-        at = bisect_left(changes, leaf[0], key=_key_of)
-        if at == len(changes) or changes[at][0] != leaf[0]:
-            leaves.insert(bisect_left(leaves, leaf[0], key=_key_of), leaf)
-    return leaves
+        found.setdefault(leaf[0], leaf[1])
+    held = sorted((key, value) for key, value in found.items() if value is not None)
+    return [key for key, _ in held], [value for _, value in held]
 
 
-def _grown(leaves: list[_Leaf], depth: int) -> _Node | None:
-    """Return the subtree that holds exactly these leaves, sorted by key."""
-    if len(leaves) < 2:
-        return leaves[0] if leaves else None
-    cut = _cut(leaves, depth)
-    return _joined(_grown(leaves[:cut], depth + 1), _grown(leaves[cut:], depth + 1))
+def _placed(node: _Node | None, depth: int, leaf: _Leaf) -> _Node:
+    """Return a subtree with one leaf put in or replaced; most changes of a large map are alone.
+
+    A leaf that is there never makes its neighbours rise, so the way down is the way up.
+    """
+    key = leaf[0]
+    way: list[tuple[_Node | None, int]] = []
+    while node is not None and len(node) == 3:
+        right = key[depth >> 3] & _BIT[depth & 7]
+        way.append((node[0] if right else node[1], right))
+        node = node[1] if right else node[0]
+        depth += 1
+    placed: _Node = leaf
+    if node is not None and node[0] != key:
+        pair = sorted((leaf, node))
+        placed = _pair(pair[0], pair[1], depth)
+    digest = _hash_of(placed)
+    for beside, right in reversed(way):
+        # Nearly always a branch, whose hash is there: no call for it.
+        other = beside[2] if beside is not None and len(beside) == 3 else _hash_of(beside)
+        if right:
+            digest = sha256(_NODE + other + digest).digest()
+            placed = (beside, placed, digest)
+        else:
+            digest = sha256(_NODE + digest + other).digest()
+            placed = (placed, beside, digest)
+    return placed
+
+
+def _pair(left: _Leaf, right: _Leaf, depth: int) -> _Branch:
+    """Return the subtree of two leaves, the lesser key first."""
+    shared = _shared_bits(left[0], right[0])
+    digest = sha256(_NODE + _hash_of(left) + _hash_of(right)).digest()
+    pair: _Branch = (left, right, digest)
+    for above in range(shared - 1, depth - 1, -1):
+        if _goes_right(left[0], above):
+            pair = (None, pair, sha256(_NODE + EMPTY_MAP + pair[2]).digest())
+        else:
+            pair = (pair, None, sha256(_NODE + pair[2] + EMPTY_MAP).digest())
+    return pair
+
+
+def _grown(keys: Sequence[bytes], values: Sequence[bytes], depth: int) -> _Node | None:
+    """Return the subtree that holds exactly these leaves, in the order of their keys."""
+    if len(keys) < 2:
+        return (keys[0], values[0]) if keys else None
+    if len(keys) == 2:
+        return _pair((keys[0], values[0]), (keys[1], values[1]), depth)
+    cut = _cut(keys, depth, 0, len(keys))
+    return _joined(
+        _grown(keys[:cut], values[:cut], depth + 1), _grown(keys[cut:], values[cut:], depth + 1)
+    )
 
 
 def _joined(left: _Node | None, right: _Node | None) -> _Node | None:
@@ -382,20 +442,17 @@ def _joined(left: _Node | None, right: _Node | None) -> _Node | None:
     return left, right, sha256(_NODE + _hash_of(left) + _hash_of(right)).digest()
 
 
-def _hash_of(node: _Node | None) -> Hash32:
+def _hash_of(node: _Node | None) -> bytes:
     if node is None:
         return EMPTY_MAP
-    if len(node) == 3:
-        return Hash32(node[2])
-    return Hash32(sha256(_LEAF + node[0] + node[1]).digest())
+    return node[2] if len(node) == 3 else sha256(_LEAF + node[0] + node[1]).digest()
 
 
-def _cut(changes: Sequence[_Change], depth: int) -> int:
-    """Return how many of these sorted keys go left at a depth."""
-    if len(changes) == 1:
-        return 0 if _goes_right(changes[0][0], depth) else 1
-    at, bit = depth >> 3, _BIT[depth & 7]
-    return bisect_left(changes, bit, key=lambda change: change[0][at] & bit)
+def _cut(keys: Sequence[bytes], depth: int, first: int, end: int) -> int:
+    """Return where those of sorted keys begin that go right at a depth; they agree up to it."""
+    at = depth >> 3
+    some = keys[first]
+    return bisect_left(keys, some[:at] + _HALVES[depth & 7][some[at]], first, end)
 
 
 def _goes_right(key: bytes, depth: int) -> int:
@@ -406,7 +463,3 @@ def _shared_bits(one: bytes, other: bytes) -> int:
     """Return how many leading bits two keys share."""
     differing = int.from_bytes(one) ^ int.from_bytes(other)
     return MAX_DEPTH - differing.bit_length()
-
-
-def _key_of(change: tuple[bytes, bytes | None]) -> bytes:
-    return change[0]
