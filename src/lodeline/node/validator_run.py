@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import queue
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -95,11 +96,11 @@ class Supervisor:
         self._pace = pace
         # SimpleQueue may be written from a signal handler.
         self._events: queue.SimpleQueue[tuple[str, Child | None]] = queue.SimpleQueue()
-        self._stopping = False
+        self._stopping = threading.Event()
 
     def stop(self) -> None:
         """Ask for the end; may be called from a signal handler and from another thread."""
-        self._stopping = True
+        self._stopping.set()
         self._events.put((_STOP, None))
 
     def run(self) -> None:
@@ -109,10 +110,10 @@ class Supervisor:
             OSError: a program cannot be started at all.
         """
         pause = self._pace.first_pause
-        while not self._stopping:
+        while not self._stopping.is_set():
             begun = time.monotonic()
             self._run_once()
-            if self._stopping:
+            if self._stopping.is_set():
                 break
             if time.monotonic() - begun >= self._pace.healthy:
                 pause = self._pace.first_pause
@@ -154,14 +155,14 @@ class Supervisor:
         """Wait until the application listens; false if it ended, is too slow, or is not wanted."""
         address = parse_address(self._settings.abci)
         end = time.monotonic() + self._pace.answer
-        while time.monotonic() < end and application.is_running and not self._stopping:
+        while time.monotonic() < end and application.is_running and not self._stopping.is_set():
             try:
                 connect(address, _CONNECT).close()
             except AbciAddressUnusable:
                 application.wait(_POLL)
             else:
                 return True
-        if self._stopping:
+        if self._stopping.is_set():
             self._tell(Happened(Happening.STOPPING))
         elif application.is_running:
             self._tell(Happened(Happening.NOT_ANSWERING, _APPLICATION, round(self._pace.answer)))
@@ -183,7 +184,7 @@ class Supervisor:
     def _rest(self, seconds: float) -> None:
         """Wait before the next start, or until the end is asked for."""
         end = time.monotonic() + seconds
-        while not self._stopping and (left := end - time.monotonic()) > 0:
+        while not self._stopping.is_set() and (left := end - time.monotonic()) > 0:
             try:
                 self._events.get(timeout=left)
             except queue.Empty:
