@@ -21,7 +21,7 @@ from lodeline.crypto.signatures import (
 )
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import MemberId, MemberKey, SignatureBytes, SiteId
-from lodeline.ledger.apply import decide
+from lodeline.ledger.apply import Event, EventKind, decide
 from lodeline.ledger.bundling import BundleRequest, build_bundle
 from lodeline.ledger.change import Change
 from lodeline.ledger.claim_file import Asked
@@ -144,6 +144,16 @@ def test_a_new_address_and_a_new_key(world: World) -> None:
     assert found is not None
     assert found.checkpoint_key == a_key("another")
     assert found.consensus_key == acting("miner").consensus_key
+
+
+def test_followers_are_told_whose_validator_changed(world: World) -> None:
+    acts = (RemoveValidator(MINER), SetStatus(NEWCOMER, Status.SUSPENDED))
+    applied = world.apply(world.govern(*acts))
+    told = [event for event in applied.events if event.kind is not EventKind.GOVERNED]
+    assert told == [
+        Event(EventKind.MEMBER_CHANGED, b"works"),
+        Event(EventKind.VALIDATOR_CHANGED, b"miner"),
+    ]
 
 
 def test_it_takes_a_vote(world: World) -> None:

@@ -16,7 +16,7 @@ A refused entry leaves state and root as they were.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 
 from lodeline.kernel.ids import Hash32
@@ -48,6 +48,7 @@ from lodeline.ledger.entries import (
     Correction,
     Decline,
     Entry,
+    EntryId,
     Genesis,
     Govern,
     Offer,
@@ -81,6 +82,7 @@ class EventKind(Enum):
     FOUNDED = "founded"
     GOVERNED = "governed"
     MEMBER_CHANGED = "member-changed"
+    VALIDATOR_CHANGED = "validator-changed"
     LOT_MADE = "lot-made"
     LOT_SPENT = "lot-spent"
     OFFER_OPENED = "offer-opened"
@@ -119,10 +121,17 @@ def apply(state: State, entry: Entry, now: BlockTime, verdicts: Verdicts) -> App
     return Applied(change, events)
 
 
-def decide(state: State, entry: Entry, now: BlockTime, verdicts: Verdicts) -> Change:
+def decide(
+    state: State,
+    entry: Entry,
+    now: BlockTime,
+    verdicts: Verdicts,
+    identity: EntryId | None = None,
+) -> Change:
     """Return what an entry changes at a block time; reads the state and changes nothing.
 
-    ``verdicts`` are those of ``proofs.batch.verify_batch`` over ``tasks.tasks_for``.
+    ``verdicts`` are those of ``proofs.batch.verify_batch`` over ``tasks.tasks_for``. ``identity``
+    is the entry's id, where the caller has made it already; not checked.
 
     Raises:
         EntryRefused, TransformRefused, GrantRefused, OfferRefused, CorrectionRefused,
@@ -133,7 +142,7 @@ def decide(state: State, entry: Entry, now: BlockTime, verdicts: Verdicts) -> Ch
     block_time(now)
     if now < state.time:
         raise BlockTimeWentBack(state.time, now)
-    identity = entry_id(entry)
+    identity = entry_id(entry) if identity is None else identity
     constants = state.constants
     if isinstance(entry, Genesis):
         if constants is not None:
@@ -148,7 +157,7 @@ def decide(state: State, entry: Entry, now: BlockTime, verdicts: Verdicts) -> Ch
         change = _decide_by_type(Case(state, constants, identity, now), entry)
         _check_verdict(state, entry, verdicts)
     kind = str(type(entry).__struct_config__.tag)
-    return replace(change, accepted={identity: EntryRecord(state.size, now, kind)})
+    return change.of_entry(identity, EntryRecord(state.size, now, kind))
 
 
 _Later = (
@@ -231,6 +240,7 @@ def events_of(change: Change) -> tuple[Event, ...]:
         (EventKind.FOUNDED, [change.constants.genesis] if change.constants else []),
         (EventKind.GOVERNED, list(change.accepted) if change.acts else []),
         (EventKind.MEMBER_CHANGED, [member.encode() for member in change.members]),
+        (EventKind.VALIDATOR_CHANGED, [member.encode() for member in change.validators]),
         (EventKind.LOT_SPENT, list(change.spent)),
         (EventKind.LOT_MADE, list(change.lots)),
         (EventKind.GRANTED, _granted(change)),
