@@ -18,12 +18,10 @@ its signer to one key and one message.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import (
@@ -265,7 +263,7 @@ def verify(
     key = _usable(bytes(public))
     if len(signature) != SIGNATURE_BYTES:
         raise SignatureLength(len(signature))
-    if _trusted and SignedMessage(public, context, message, signature).digest in _trusted:
+    if _trusted and (public, context, message, signature) in _trusted:
         return
     try:
         key.verify(signature, signed_frame(context, message))
@@ -273,8 +271,7 @@ def verify(
         raise SignatureInvalid(key=short(public), context=context) from refused
 
 
-@dataclass(frozen=True)
-class SignedMessage:
+class SignedMessage(NamedTuple):
     """Everything that decides whether a signature fits."""
 
     public: MemberKey
@@ -291,15 +288,9 @@ class SignedMessage:
             return False
         return True
 
-    @property
-    def digest(self) -> bytes:
-        """Return a hash of all four; key and signature have one length each."""
-        frame = signed_frame(self.context, self.message)
-        return hashlib.sha256(self.public + self.signature + frame).digest()
 
-
-_trusted: dict[bytes, None] = {}
-"""Digests of signatures that need not be verified again, the oldest first."""
+_trusted: dict[tuple[MemberKey, SignatureContext, bytes, SignatureBytes], None] = {}
+"""Signatures that need not be verified again, with all that they depend on, the oldest first."""
 
 
 def trust_as_verified(signed: Iterable[SignedMessage]) -> None:
@@ -311,7 +302,7 @@ def trust_as_verified(signed: Iterable[SignedMessage]) -> None:
     forgotten, and then verified again.
     """
     for item in signed:
-        _trusted[item.digest] = None
+        _trusted[item] = None
     while len(_trusted) > _SIGNATURES_REMEMBERED:
         del _trusted[next(iter(_trusted))]
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from lodeline.crypto.signatures import SignatureContext, SignedMessage, trust_as_verified
-from lodeline.ledger.entries import Anchor, Entry, Recall, entry_id
+from lodeline.ledger.entries import Anchor, Entry, EntryId, Recall
 from lodeline.ledger.state import State
 
 __all__ = ["STRETCH", "Ahead", "foreseen"]
@@ -24,15 +24,18 @@ STRETCH: Final = 64
 """Entries whose signatures go to a process together."""
 
 
-def foreseen(state: State, entry: Entry) -> SignedMessage | None:
-    """Return the signature that deciding an entry will ask for, where it is a single member's."""
+def foreseen(state: State, entry: Entry, identity: EntryId) -> SignedMessage | None:
+    """Return the signature that deciding an entry will ask for, where it is a single member's.
+
+    ``identity`` is the entry's id, which is what a member signs.
+    """
     if not isinstance(entry, (Anchor, Recall)):
         return None
     record = state.members.get(entry.body.member)
     if record is None:
         return None
     context = SignatureContext.ENTRY
-    return SignedMessage(record.member.key, context, entry_id(entry), entry.signature)
+    return SignedMessage(record.member.key, context, identity, entry.signature)
 
 
 @dataclass(frozen=True)
@@ -43,9 +46,11 @@ class Ahead:
     answers: Future[list[bool]]
 
     @classmethod
-    def send(cls, pool: Executor, state: State, entries: Iterable[Entry]) -> Ahead | None:
+    def send(
+        cls, pool: Executor, state: State, entries: Iterable[tuple[Entry, EntryId]]
+    ) -> Ahead | None:
         """Have the signatures of some entries verified; nothing where none is foreseen."""
-        found = (foreseen(state, entry) for entry in entries)
+        found = (foreseen(state, entry, identity) for entry, identity in entries)
         asked = tuple(signed for signed in found if signed is not None)
         return cls(asked, pool.submit(_fitting, asked)) if asked else None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from lodeline.engine.ahead import STRETCH, Ahead
 from lodeline.engine.interface import Answer, Receipt
@@ -18,7 +19,7 @@ from lodeline.kernel.ids import EntryHash
 from lodeline.kernel.time import BlockTime
 from lodeline.ledger.apply import decide
 from lodeline.ledger.change import Change
-from lodeline.ledger.entries import Entry, Govern, decode_entry
+from lodeline.ledger.entries import Entry, EntryId, Govern, decode_entry, entry_id
 from lodeline.ledger.log import Verify
 from lodeline.ledger.merkle import LeafIndex, leaf_hash
 from lodeline.ledger.state import State
@@ -30,18 +31,26 @@ __all__ = ["Trial", "leaf_head"]
 _TIME, _ENTRY = b"\xa2\x64time", b"\x65entry"
 
 
+class _Read(NamedTuple):
+    """An entry as it was read, with its id and its bytes."""
+
+    entry: Entry
+    identity: EntryId
+    data: bytes
+
+
 @dataclass
 class _Stretch:
-    """Some neighbouring entries, each as read or refused, with its bytes."""
+    """Some neighbouring entries, each as read or refused."""
 
-    read: list[tuple[Entry | LodelineError, bytes]]
+    read: list[_Read | LodelineError]
     ahead: Ahead | None = None
     """Their signatures, on the way."""
 
     @property
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[_Read]:
         """Return those that could be read."""
-        return [entry for entry, _ in self.read if not isinstance(entry, LodelineError)]
+        return [item for item in self.read if isinstance(item, _Read)]
 
 
 @dataclass
@@ -72,23 +81,23 @@ class Trial:
         return list(self._answers(stretches))
 
     def _read(self, data: Sequence[bytes]) -> _Stretch:
-        read = [_read(item) for item in data]
-        stretch = _Stretch(list(zip(read, data, strict=True)))
+        stretch = _Stretch([_read(item) for item in data])
         if self.pool is not None:
-            stretch.ahead = Ahead.send(self.pool, self.draft, stretch.entries)
+            signed = ((read.entry, read.identity) for read in stretch.entries)
+            stretch.ahead = Ahead.send(self.pool, self.draft, signed)
         return stretch
 
     def _answers(self, stretches: Sequence[_Stretch]) -> Iterator[Answer]:
         """Decide everything; after a vote the proofs are verified under the tables it left."""
-        known = [entry for stretch in stretches for entry in stretch.entries]
+        known = [read.entry for stretch in stretches for read in stretch.entries]
         waiting = batches(known, len(known), lambda entry: entry)
         verdicts = self._verified(next(waiting, ()))
-        for entry, data in _arrived(stretches):
-            if isinstance(entry, LodelineError):
-                yield entry
+        for read in _arrived(stretches):
+            if not isinstance(read, _Read):
+                yield read
                 continue
-            yield self._decided(entry, data, verdicts)
-            if isinstance(entry, Govern):
+            yield self._decided(read, verdicts)
+            if isinstance(read.entry, Govern):
                 verdicts = self._verified(next(waiting, ()))
 
     def _verified(self, entries: Sequence[Entry]) -> Verdicts:
@@ -96,21 +105,21 @@ class Trial:
         tasks = tasks_for(self.draft, entries)
         return {verdict.key: verdict for verdict in self.verify(tasks)} if tasks else {}
 
-    def _decided(self, entry: Entry, data: bytes, verdicts: Verdicts) -> Answer:
+    def _decided(self, read: _Read, verdicts: Verdicts) -> Answer:
         try:
-            change = decide(self.draft, entry, self.now, verdicts)
+            change = decide(self.draft, read.entry, self.now, verdicts, read.identity)
         except LodelineError as refusal:
             return refusal
         self.draft.commit(change)
-        leaf = self._head + data
+        leaf = self._head + read.data
         hashed = leaf_hash(leaf)
         index = LeafIndex(self.first + len(self.leaves))
         self.leaves.append((hashed, leaf))
         self.changes.append(change)
-        return Receipt(index, next(iter(change.accepted)), hashed, self.now)
+        return Receipt(index, read.identity, hashed, self.now)
 
 
-def _arrived(stretches: Sequence[_Stretch]) -> Iterator[tuple[Entry | LodelineError, bytes]]:
+def _arrived(stretches: Sequence[_Stretch]) -> Iterator[_Read | LodelineError]:
     """Yield every entry once the signatures of its stretch are there."""
     for stretch in stretches:
         if stretch.ahead is not None:
@@ -127,8 +136,9 @@ def leaf_head(time: BlockTime) -> bytes:
     return b"".join((_TIME, cbor.encode(time), _ENTRY))
 
 
-def _read(data: bytes) -> Entry | LodelineError:
+def _read(data: bytes) -> _Read | LodelineError:
     try:
-        return decode_entry(data)
+        entry = decode_entry(data)
     except LodelineError as refusal:
         return refusal
+    return _Read(entry, entry_id(entry), data)

@@ -7,6 +7,7 @@ is updated from the change and from nothing else, so what is not in a change did
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -83,6 +84,12 @@ class Change:
     grants: Mapping[GrantKey, GrantRecord | None] = field(default_factory=dict)
     recalls: Mapping[LotId, RecallRecord | None] = field(default_factory=dict)
     flags: Mapping[LotId, Flag | None] = field(default_factory=dict)
+
+    def of_entry(self, entry: EntryId, record: EntryRecord) -> Change:
+        """Return this change as that of a whole entry, which is now accepted."""
+        whole = copy(self)
+        whole.__dict__["accepted"] = {entry: record}
+        return whole
 
     @property
     def time(self) -> BlockTime | None:
