@@ -1,5 +1,8 @@
 """Submissions: one encoding, one signer, bounds; and those who would use another's name."""
 
+import sys
+from types import FrameType
+
 import msgspec
 import pytest
 from hypothesis import example, given
@@ -120,16 +123,16 @@ def test_the_bounds_are_where_they_are_said_to_be() -> None:
     largest = with_entries(b"x" * MAX_ENTRY_BYTES)
     for fine in (most, largest):
         assert decode_submission(encode_submission(fine)) == fine
-    for bad in (
-        with_entries(*[b"x"] * (MAX_SUBMISSION_ENTRIES + 1)),
-        with_entries(b"x" * (MAX_ENTRY_BYTES + 1)),
-        with_entries(b""),
-        with_entries(),
+    for bad, reason in (
+        (with_entries(*[b"x"] * (MAX_SUBMISSION_ENTRIES + 1)), "too-many-items"),
+        (with_entries(b"x" * (MAX_ENTRY_BYTES + 1)), "wrong-shape"),
+        (with_entries(b""), "wrong-shape"),
+        (with_entries(), "wrong-shape"),
     ):
         for call in (encode_submission, lambda item: decode_submission(cbor.encode_struct(item))):
             with pytest.raises(SubmissionMalformed) as caught:
                 call(bad)
-            assert caught.value.reason == "wrong-shape"
+            assert caught.value.reason == reason
 
 
 def test_the_size_has_a_sharp_edge() -> None:
@@ -185,6 +188,41 @@ def test_no_field_is_left_out(part: str) -> None:
     del plain["body"][part]
     with pytest.raises(SubmissionMalformed):
         decode_submission(cbor.encode(plain))
+
+
+class Steps:
+    """Counts the lines that the interpreter runs."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, frame: FrameType, event: str, arg: object, /) -> "Steps":
+        self.count += event == "line"
+        return self
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x9a" + (390_000).to_bytes(4, "big") + b"\xa0" * 390_000,
+        b"\x81" * MAX_SUBMISSION_BYTES,
+        b"\xc0" * MAX_SUBMISSION_BYTES,
+        b"\xbf" * MAX_SUBMISSION_BYTES,
+        b"\x9b" + b"\xff" * 8,
+        cbor.encode({"body": {"entries": [{}] * 100_000}, "signature": b""}),
+    ],
+)
+def test_no_stranger_keeps_a_validator_busy(data: bytes) -> None:
+    """Counted in steps of the interpreter, not in seconds: bytes of nobody cost next to nothing."""
+    steps = Steps()
+    before = sys.gettrace()
+    sys.settrace(steps)
+    try:
+        with pytest.raises(SubmissionMalformed):
+            decode_submission(data)
+    finally:
+        sys.settrace(before)
+    assert 0 < steps.count < 20_000
 
 
 @pytest.mark.fuzz

@@ -37,7 +37,7 @@ class SubmissionMalformed(SubmissionRefused):
     """Bytes that are no submission in its only encoding."""
 
     reason: str
-    """Code of the refusal by the decoder; how it words it is kept as the cause."""
+    """``too-many-items``, or the code of the decoder's refusal, which is kept as the cause."""
 
     code = "submission-malformed"
     en = "the bytes are no submission: {reason}"
