@@ -14,12 +14,15 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Final
 
 import lodeline
+from lodeline.engine.abci.address import connect, parse_address
+from lodeline.engine.abci.refusals import AbciAddressUnusable
 from lodeline.engine.consortium.settings import ValidatorHome
 from lodeline.kernel.errors import LodelineError
 from lodeline.node.workspace import make_folder
@@ -31,6 +34,7 @@ __all__ = [
     "application_command",
     "consensus_command",
     "consensus_program",
+    "wait_until_listening",
 ]
 
 LOG_BYTES: Final = 10_000_000
@@ -40,6 +44,8 @@ LOG_FILES: Final = 5
 _VERSION: Final = "0.38."
 _VARIABLE: Final = "LODELINE_COMETBFT"
 _VERSION_SECONDS: Final = 20
+_CONNECT_SECONDS: Final = 1.0
+_POLL_SECONDS: Final = 0.05
 
 
 class ConsensusProgramMissing(LodelineError):
@@ -110,6 +116,28 @@ def _version(program: Path) -> str:
     except (OSError, subprocess.TimeoutExpired) as failed:
         raise ConsensusProgramOther(str(program), type(failed).__name__) from failed
     return answer.stdout.decode("utf-8", errors="replace").strip()[:80]
+
+
+def wait_until_listening(
+    address: str, child: Child, seconds: float, wanted: Callable[[], bool] = lambda: True
+) -> bool:
+    """Return whether an application listens at its ABCI address within so many seconds.
+
+    The wait ends early when the child ends or is no longer wanted.
+
+    Raises:
+        AbciAddressRefused: it is no address of an application.
+    """
+    place = parse_address(address)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and child.is_running and wanted():
+        try:
+            connect(place, _CONNECT_SECONDS).close()
+        except AbciAddressUnusable:
+            child.wait(_POLL_SECONDS)
+        else:
+            return True
+    return False
 
 
 def application_command(home: ValidatorHome) -> list[str]:

@@ -24,15 +24,15 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from lodeline.engine.abci.address import connect, parse_address
-from lodeline.engine.abci.refusals import AbciAddressUnusable
 from lodeline.engine.consortium.settings import ValidatorHome, ValidatorSettings, read_settings
-from lodeline.node.processes import Child, application_command, consensus_command
+from lodeline.node.processes import (
+    Child,
+    application_command,
+    consensus_command,
+    wait_until_listening,
+)
 
 __all__ = ["Happened", "Happening", "Pace", "Supervisor", "stopping_on_signals"]
-
-_POLL: Final = 0.05
-_CONNECT: Final = 1.0
 
 
 class Happening(Enum):
@@ -153,15 +153,10 @@ class Supervisor:
 
     def _answers(self, application: Child) -> bool:
         """Wait until the application listens; false if it ended, is too slow, or is not wanted."""
-        address = parse_address(self._settings.abci)
-        end = time.monotonic() + self._pace.answer
-        while time.monotonic() < end and application.is_running and not self._stopping.is_set():
-            try:
-                connect(address, _CONNECT).close()
-            except AbciAddressUnusable:
-                application.wait(_POLL)
-            else:
-                return True
+        if wait_until_listening(
+            self._settings.abci, application, self._pace.answer, lambda: not self._stopping.is_set()
+        ):
+            return True
         if self._stopping.is_set():
             self._tell(Happened(Happening.STOPPING))
         elif application.is_running:
