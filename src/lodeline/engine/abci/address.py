@@ -16,7 +16,7 @@ from lodeline.engine.abci.refusals import AbciAddressRefused, AbciAddressUnusabl
 
 __all__ = ["TcpAddress", "UnixAddress", "connect", "listen", "parse_address"]
 
-_BACKLOG: Final = 16
+_BACKLOG: Final = 128
 _MAX_PORT: Final = 65535
 _OWNER_ONLY: Final = 0o600
 

@@ -54,13 +54,11 @@ class AbciServer:
         self._links: set[socket.socket] = set()
         self._threads: list[Thread] = []
         self._stopping = False
-        self._opened = ExitStack()
-        self._listener = self._opened.enter_context(listen(where))
+        self._listening = ExitStack()
+        self._listener = self._listening.enter_context(listen(where))
         if isinstance(where, UnixAddress):
-            self._opened.callback(where.path.unlink, missing_ok=True)
+            self._listening.callback(where.path.unlink, missing_ok=True)
         self._wake, self._woken = socket.socketpair()
-        self._opened.enter_context(self._wake)
-        self._opened.enter_context(self._woken)
         self.address = str(where.bound(self._listener))
         """Where it listens, with the port that was chosen where 0 was asked for."""
         self.failed = Event()
@@ -80,7 +78,8 @@ class AbciServer:
         self._accepting.join()
         while self._threads:
             self._threads.pop().join()
-        self._opened.close()
+        self._wake.close()
+        self._woken.close()
 
     def __enter__(self) -> Self:
         return self
@@ -94,7 +93,12 @@ class AbciServer:
         self.close()
 
     def _accept(self) -> None:
-        with _Reporting(self._fail), selectors.DefaultSelector() as selector:
+        # Closed as soon as nobody accepts any more, so that those who wait in line see it.
+        with (
+            _Reporting(self._fail),
+            self._listening,
+            selectors.DefaultSelector() as selector,
+        ):
             selector.register(self._listener, selectors.EVENT_READ)
             selector.register(self._woken, selectors.EVENT_READ)
             while self._woken not in {key.fileobj for key, _ in selector.select()}:
@@ -128,8 +132,8 @@ class AbciServer:
         traceback.print_exception(error)
         with self._lock:
             self.failure = self.failure or error
-        self.failed.set()
         self._stop()
+        self.failed.set()
 
     def _stop(self) -> None:
         with self._lock:
