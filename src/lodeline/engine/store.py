@@ -341,15 +341,21 @@ class Store:
         parts: Sequence[StoredPart] = (),
         note: bytes | None = None,
         position: Position | None = None,
+        *,
+        earlier: Sequence[Block] = (),
     ) -> None:
         """Write a block with everything that belongs to it; durable when this returns.
+
+        ``earlier`` are blocks right before it that come with it, all or none: ``leaves`` are then
+        those of all of them.
 
         Raises:
             LedgerReadOnly: opened for reading.
             LedgerNotWritten: the storage refused; nothing was written.
             LedgerMustReopen: the block may be there whole, or not at all.
         """
-        indexed = list(enumerate(leaves, block.first))
+        blocks = (*earlier, block)
+        indexed = list(enumerate(leaves, blocks[0].first))
         with self._transaction() as connection:
             connection.executemany(
                 "INSERT INTO leaves VALUES (?, ?)", [(index, leaf) for index, (_, leaf) in indexed]
@@ -358,7 +364,9 @@ class Store:
                 "INSERT INTO leaf_hashes VALUES (?, ?)",
                 [(index, leaf_hash) for index, (leaf_hash, _) in indexed],
             )
-            connection.execute("INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?)", astuple(block))
+            connection.executemany(
+                "INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?)", [astuple(item) for item in blocks]
+            )
             _put_parts(connection, parts)
             if note is not None:
                 _put_note(connection, block.size, note)
