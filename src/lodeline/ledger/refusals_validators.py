@@ -34,7 +34,10 @@ class ValidatorKeysEqual(ValidatorRefused):
 
     code = "validator-keys-equal"
     en = "the validator of “{member}” has one key, {key}, for consensus and for checkpoints"
-    fr = "le validateur de « {member} » a une même clé, {key}, pour le consensus et les relevés"
+    fr = (
+        "le validateur de « {member} » a une même clé, {key}, pour le consensus et les points de "
+        "contrôle"
+    )
     advice_en = "generate a key for each purpose"
     advice_fr = "générez une clé pour chaque usage"
 
