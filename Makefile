@@ -8,8 +8,9 @@ STAMP := .venv/.installed
 SCALE ?= 1
 SEED ?= 1
 SECONDS_PER_TARGET ?= 60
+COMETBFT_VERSIONS ?= v0.38.25 v0.38.21 v0.38.17
 
-.PHONY: help setup demo test lint fuzz kill bench vectors docs generated clean
+.PHONY: help setup engine demo test lint fuzz kill bench vectors docs generated clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +23,25 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
+
+engine: .tools/cometbft ## install CometBFT, the consensus program of a consortium (needs Go)
+
+.tools/cometbft:
+	@command -v go >/dev/null || { \
+		echo "CometBFT is built with Go, and there is no Go on this machine. Either"; \
+		echo "  install Go (https://go.dev/dl/) and run make engine again, or"; \
+		echo "  fetch the program for your system from"; \
+		echo "  https://github.com/cometbft/cometbft/releases (v0.38.x), check its sum,"; \
+		echo "  and put it at .tools/cometbft"; \
+		echo "One company alone does not need it: the embedded engine works without."; \
+		exit 1; }
+	@for version in $(COMETBFT_VERSIONS); do \
+		echo "building CometBFT $$version"; \
+		if GOBIN=$(CURDIR)/.tools CGO_ENABLED=0 \
+			go install github.com/cometbft/cometbft/cmd/cometbft@$$version; \
+		then .tools/cometbft version; exit 0; fi; \
+	done; \
+	echo "none of $(COMETBFT_VERSIONS) could be built; see above why"; exit 1
 
 demo: setup ## run the demonstration (SCALE=1 SEED=1)
 	$(BIN)/lodeline demo --scale $(SCALE) --seed $(SEED)
