@@ -1,0 +1,129 @@
+"""Signatures of the other validators, gathered beside one's own under each checkpoint.
+
+Each validator signs a block by itself. So that any of them can show a checkpoint which enough have
+signed, each asks the others for theirs and keeps what fits. A peer is believed nothing: a note that
+says something else than the own log, or has a signature that does not fit, is dropped and named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from threading import Event, Thread
+from typing import Final
+
+from lodeline.engine.consortium.client import Patience, ValidatorClient
+from lodeline.engine.consortium.following import policy_now
+from lodeline.engine.consortium.published import Published
+from lodeline.engine.consortium.refusals_validators import ValidatorForks, ValidatorNoteRefused
+from lodeline.engine.reader import LedgerFile
+from lodeline.engine.refusals import CheckpointMissing, EngineRefused
+from lodeline.kernel.errors import LodelineError
+from lodeline.ledger.checkpoint import CheckpointPolicy, parse_checkpoint_text
+from lodeline.ledger.merkle import TreeSize
+from lodeline.ledger.signednote import Note, parse_note, verified_signers
+
+__all__ = ["BRIEF", "Gatherer", "Gathering"]
+
+BRIEF: Final = Patience(connect=1.0, read=2.0, whole=4.0)
+"""A peer that is slow now is asked again soon."""
+_INTERVAL: Final = 0.25
+
+
+@dataclass
+class Gatherer:
+    """Keeps the newest checkpoint of a ledger company by its signatures."""
+
+    ledger: LedgerFile
+    published: Published
+    peers: Sequence[ValidatorClient]
+    faults: dict[str, EngineRefused] = field(default_factory=dict)
+    """Why a peer's answer was not used the last time, by its address."""
+
+    def gather(self) -> bool:
+        """Ask for what is missing under the newest checkpoint; return whether enough have signed.
+
+        Raises:
+            LedgerReadOnly, LedgerNotWritten, …: what was gathered could not be kept.
+        """
+        with self.ledger.turn:
+            policy = policy_now(self.ledger.state())
+        try:
+            size, data = self.published.newest()
+        except CheckpointMissing:
+            return False
+        note = parse_note(data)
+        for peer in self.peers if policy is not None else ():
+            if policy is None or len(verified_signers(note, policy.members)) == len(policy.members):
+                break
+            note = self._with(peer, policy, size, note)
+        return policy is not None and _signed(note, policy)
+
+    def _with(
+        self, peer: ValidatorClient, policy: CheckpointPolicy, size: TreeSize, own: Note
+    ) -> Note:
+        """Return the own note with what a peer has of it, kept."""
+        try:
+            theirs = checked_note(peer.url, peer.checkpoint(size=size), policy, own)
+        except EngineRefused as fault:
+            self.faults[peer.url] = fault
+            return own
+        self.faults.pop(peer.url, None)
+        if set(theirs.signatures) <= set(own.signatures):
+            return own
+        return parse_note(self.ledger.keep_checkpoint(theirs.encode()))
+
+
+def checked_note(url: str, data: bytes, policy: CheckpointPolicy, own: Note) -> Note:
+    """Return a peer's note of the same checkpoint, with the lines of validators alone.
+
+    Raises:
+        ValidatorNoteRefused: it is no note, or has a signature that does not fit.
+        ValidatorForks: the peer has another log at this size.
+    """
+    try:
+        note = parse_note(data)
+        signers = {(key.name, key.key_id) for key in verified_signers(note, policy.members)}
+        shown, kept = parse_checkpoint_text(note.text), parse_checkpoint_text(own.text)
+    except LodelineError as refused:
+        raise ValidatorNoteRefused(url, refused.code, refused.message("en")) from refused
+    if note.text != own.text:
+        raise ValidatorForks(url, kept.size, kept.root, shown.root)
+    lines = tuple(line for line in note.signatures if (line.name, line.key_id) in signers)
+    return Note(note.text, lines)
+
+
+def _signed(note: Note, policy: CheckpointPolicy) -> bool:
+    return len(verified_signers(note, policy.members)) >= policy.threshold
+
+
+class Gathering:
+    """A thread that gathers for as long as the validator runs."""
+
+    def __init__(self, gatherer: Gatherer, interval: float = _INTERVAL) -> None:
+        self._gatherer = gatherer
+        self._interval = interval
+        self._end = Event()
+        self._thread = Thread(target=self._run, name="validator-gather", daemon=True)
+        self.failure: LodelineError | None = None
+        """Why gathering ended before it was stopped."""
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, and close the connections."""
+        self._end.set()
+        self._thread.join()
+        for peer in self._gatherer.peers:
+            peer.close()
+
+    def _run(self) -> None:
+        """Ask again and again; a checkpoint that all have signed costs no request."""
+        while not self._end.wait(self._interval):
+            try:
+                self._gatherer.gather()
+            except LodelineError as failed:
+                self.failure = failed
+                return

@@ -1,0 +1,103 @@
+"""What travels between a validator's HTTP API and whoever asks it.
+
+| path | asks | answer |
+|---|---|---|
+| `POST /v1/submissions` | an encoded submission (CBOR) | one answer an entry (JSON) |
+| `GET /v1/checkpoint` | the newest; `size=N` that one; `upto=N` the newest of at most N | note |
+| `GET /v1/entries?start=&end=` | leaves; at most `MAX_STRETCH_LEAVES` | array of bytes (CBOR) |
+| `GET /v1/proof/inclusion?index=&size=` | a leaf in a tree | proof (JSON) |
+| `GET /v1/proof/consistency?old=&new=` | a tree in a later one | proof (JSON) |
+| `GET /v1/status` | how the validator stands | `ValidatorStatus` (JSON) |
+| `GET /v1/snapshot` | its latest snapshot | signed statement |
+| `GET /v1/founding` | how the chain was founded | the founding file (JSON) |
+
+Everything else is a problem (RFC 9457). A refusal travels in two forms in one object: as text for
+people, and packed (`engine.consortium.relay`), from which the very class is built again.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import msgspec
+
+from lodeline.engine.consortium.relay import PackedRefusal
+from lodeline.kernel.ids import ChainIdW, EntryHash, Hash32W, MemberIdW
+from lodeline.kernel.time import BlockTimeW
+from lodeline.ledger.entries import EntryIdW
+from lodeline.ledger.merkle import LeafIndexW, TreeSizeW
+from lodeline.ledger.submissions import MAX_SUBMISSION_BYTES, MAX_SUBMISSION_ENTRIES
+
+__all__ = [
+    "CBOR",
+    "JSON",
+    "MAX_ANSWERS_BYTES",
+    "MAX_DOCUMENT_BYTES",
+    "MAX_STRETCH_BYTES",
+    "MAX_STRETCH_LEAVES",
+    "MAX_SUBMISSION_BYTES",
+    "NOTE",
+    "PROBLEM",
+    "AnswerW",
+    "Refused",
+    "Taken",
+    "ValidatorStatus",
+]
+
+CBOR: Final = "application/cbor"
+JSON: Final = "application/json"
+NOTE: Final = "text/plain; charset=utf-8"
+PROBLEM: Final = "application/problem+json"
+
+MAX_STRETCH_LEAVES: Final = 4_096
+"""Most leaves of one answer."""
+MAX_STRETCH_BYTES: Final = 4_000_000
+"""Bytes of leaves after which an answer ends; one leaf is always in it."""
+MAX_ANSWERS_BYTES: Final = MAX_SUBMISSION_ENTRIES * 4_096
+"""Longest answer to a submission."""
+MAX_DOCUMENT_BYTES: Final = 8_000_000
+"""Longest founding file or statement."""
+
+EntryHashW = Annotated[EntryHash, msgspec.Meta(min_length=32, max_length=32)]
+_Count = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class Taken(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="receipt"):
+    """An entry that is in the log of this validator, durable there; byte fields in base64."""
+
+    index: LeafIndexW
+    entry: EntryIdW
+    leaf: EntryHashW
+    time: BlockTimeW
+
+
+class Refused(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="refusal"):
+    """An entry that is not in the log."""
+
+    detail: str
+    """What was refused and why, in the language that was asked for."""
+    refusal: PackedRefusal
+    """The refusal itself."""
+
+
+AnswerW = Taken | Refused
+
+
+class ValidatorStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a validator stands, in its own words."""
+
+    chain: ChainIdW
+    member: MemberIdW
+    size: TreeSizeW
+    """Entries that it has."""
+    time: BlockTimeW
+    """Time of the last block with entries."""
+    log_root: Hash32W
+    state_root: Hash32W
+    signed: TreeSizeW
+    """Size of its newest signed checkpoint; 0 while there is none."""
+    signatures: _Count
+    """Validators whose signature it has of that checkpoint."""
+    validators: _Count
+    needed: _Count
+    """Signatures that a checkpoint needs."""
