@@ -86,6 +86,16 @@ class Keyring:
         self._open[member] = keys
         return keys
 
+    def keys_or_create(self, member: MemberId) -> HolderKeys:
+        """Return a member's keys, made now if it has none yet.
+
+        Raises:
+            KeystoreNotOpened, KeystoreExposed, …: as `keys`.
+            PassphraseTooShort, FileUnwritable, …: as `create`.
+        """
+        here = self._workspace.members()
+        return self.keys(member) if member in here else self.create(member)
+
     def replace(self, member: MemberId, keys: HolderKeys) -> None:
         """Keep other keys for a member, under the same passphrase.
 
