@@ -137,6 +137,7 @@ def test_every_request_reaches_its_method(client: AbciClient, counter: Counter) 
     ]
 
 
+@pytest.mark.property
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 @given(st.lists(st.binary(max_size=20) | st.text(max_size=20), max_size=30))
 def test_answers_come_in_the_order_asked(server: AbciServer, asked: list[bytes | str]) -> None:
@@ -307,6 +308,7 @@ def test_garbage_ends_its_own_connection_only(
     assert not server.failed.is_set()
 
 
+@pytest.mark.fuzz
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(st.binary(max_size=60))
 def test_no_garbage_makes_the_server_fail(server: AbciServer, garbage: bytes) -> None:
