@@ -4,7 +4,8 @@ The walk that puts keys in order also refuses what has no canonical form, so tha
 at once before it is written.
 """
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, cast
 
 from lodeline.kernel.cbor_errors import (
     CborIntegerOutOfRange,
@@ -16,6 +17,8 @@ from lodeline.kernel.cbor_errors import (
 _MIN_INT: Final = -(2**64)
 _MAX_INT: Final = 2**64 - 1
 _ONLY_TEXT: Final = {str}
+_PLAIN: Final = frozenset({bytes, bool, type(None)})
+"""Kinds of which every value has a canonical form."""
 _REMEMBERED: Final = 1024
 """Orders of keys that are remembered; a program has few kinds of maps."""
 _REMEMBERED_CHARS: Final = 512
@@ -40,42 +43,55 @@ def in_order(value: object, max_depth: int) -> object:
 def _in_order(value: object, room: int, max_depth: int) -> object:
     """Put a value in order; `room` is how many more containers may be opened."""
     kind = type(value)
-    if kind is bytes or kind is bool or value is None:
-        return value
-    if isinstance(value, str) and kind is str:
-        _check_text(value)
-        return value
-    if isinstance(value, int) and kind is int:
-        if not _MIN_INT <= value <= _MAX_INT:
-            raise CborIntegerOutOfRange(value=value)
-        return value
-    if isinstance(value, dict) and kind is dict:
-        return _map_in_order(value, room, max_depth)
-    if isinstance(value, (list, tuple)) and kind in (list, tuple):
+    if kind is dict or kind is list or kind is tuple:
         if room <= 0:
             raise CborTooDeep(limit=max_depth)
-        return [_in_order(item, room - 1, max_depth) for item in value]
-    raise CborTypeRefused(type_name=kind.__qualname__)
+        if isinstance(value, dict):
+            return _map_in_order(value, room - 1, max_depth)
+        items = cast("Sequence[object]", value)
+        return [
+            item if type(item) in _PLAIN else _in_order(item, room - 1, max_depth) for item in items
+        ]
+    if kind not in _PLAIN:
+        _check_single(value)
+    return value
 
 
 def _map_in_order(value: dict[str, object], room: int, max_depth: int) -> dict[str, object]:
-    if room <= 0:
-        raise CborTooDeep(limit=max_depth)
-    if value and set(map(type, value)) != _ONLY_TEXT:
-        wrong = next(type(key) for key in value if type(key) is not str)
+    """Put a map in order; `room` is how many more containers may be opened within."""
+    keys = tuple(value)
+    if value and set(map(type, keys)) != _ONLY_TEXT:
+        wrong = next(type(key) for key in keys if type(key) is not str)
         raise CborTypeRefused(type_name=f"map key {wrong.__qualname__}")
     ordered: dict[str, object] = {}
-    for key in _order_of(tuple(value)):
+    for key in _orders.get(keys) or _order_of(keys):
         item = value[key]
-        # Most of what an entry holds are strings of bytes: they need no further look.
-        ordered[key] = item if type(item) is bytes else _in_order(item, room - 1, max_depth)
+        kind = type(item)
+        # Most of what an entry holds needs no further look: no call for it.
+        if (
+            kind in _PLAIN
+            or (kind is str and isinstance(item, str) and item.isascii())
+            or (kind is int and isinstance(item, int) and _MIN_INT <= item <= _MAX_INT)
+        ):
+            ordered[key] = item
+        else:
+            ordered[key] = _in_order(item, room, max_depth)
     return ordered
 
 
+def _check_single(value: object) -> None:
+    """Refuse what is no integer that fits and no text; containers and plain kinds come not here."""
+    kind = type(value)
+    if isinstance(value, str) and kind is str:
+        _check_text(value)
+    elif isinstance(value, int) and kind is int:
+        if not _MIN_INT <= value <= _MAX_INT:
+            raise CborIntegerOutOfRange(value=value)
+    else:
+        raise CborTypeRefused(type_name=kind.__qualname__)
+
+
 def _order_of(keys: tuple[str, ...]) -> tuple[str, ...]:
-    known = _orders.get(keys)
-    if known is not None:
-        return known
     for key in keys:
         _check_text(key)
     # The encoding of a longer text begins with a greater head.

@@ -17,8 +17,6 @@ A correction may use recalled lots; what it gives is not flagged.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from msgspec import structs
 
 from lodeline.custody.recipes import Family
@@ -159,7 +157,7 @@ def _reversal_change(
     given = _given_back(case, making.inputs, body.restored)
     undone = structs.replace(making, reversed_by=by)
     reversal = _equal_making(case, MakingKind.REVERSAL, making.outputs, given, making.signers)
-    return replace(
+    return structs.replace(
         given,
         spent=dict.fromkeys(making.outputs, by),
         tags=dict.fromkeys(body.tags, by),
@@ -236,7 +234,7 @@ def decide_correction(case: Case, entry: Correction) -> Change:
             raise CorrectionBeyond(spent.lot, body.corrects)
     change = transform_change(case, standing)
     named = structs.replace(corrected, corrections=(*corrected.corrections, Hash32(computed)))
-    return replace(change, makings={**change.makings, Hash32(body.corrects): named})
+    return structs.replace(change, makings={**change.makings, Hash32(body.corrects): named})
 
 
 def _check_issuer_and_auditor(case: Case, entry: Correction, corrected: Making) -> None:
@@ -285,7 +283,7 @@ def decide_regrant(case: Case, entry: Regrant) -> Change:
     given = _given_back(case, (body.lot,), (body.replacement,))
     by = Hash32(case.identity)
     making = _equal_making(case, MakingKind.REGRANT, (body.lot,), given, ())
-    change = replace(given, spent={body.lot: by}, makings={by: making})
+    change = structs.replace(given, spent={body.lot: by}, makings={by: making})
     return change if lapsed is None else freed(*lapsed, OfferStatus.LAPSED, change)
 
 

@@ -6,8 +6,6 @@ adopt a form and a recipe that uses it. The draft is dropped; its changes togeth
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from msgspec import structs
 
 from lodeline.crypto.signatures import check_member_key
@@ -87,7 +85,7 @@ def decide_govern(case: Case, entry: Govern) -> Change:
         parts.append(part)
     change = combined(parts)
     check_pace(case.state, change)
-    return replace(change, acts=1)
+    return structs.replace(change, acts=1)
 
 
 def _decide_act(state: State, case: Case, act: Act) -> Change:

@@ -11,8 +11,6 @@ Not checked: that buyer and seller are different. Offering to oneself moves a lo
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from msgspec import structs
 
 from lodeline.custody.claims import ClaimName, Model
@@ -130,7 +128,7 @@ def decide_withdraw(case: Case, entry: Withdraw) -> Change:
 
 def freed(offer: EntryId, record: OfferRecord, outcome: OfferStatus, change: Change) -> Change:
     """Return a change that also ends an offer and frees what it reserved."""
-    return replace(
+    return structs.replace(
         change,
         offers={offer: structs.replace(record, status=outcome)},
         reserved_tags=dict.fromkeys(record.tags),

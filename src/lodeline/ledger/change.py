@@ -7,11 +7,10 @@ is updated from the change and from nothing else, so what is not in a change did
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from copy import copy
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from lodeline.kernel import cbor
 from lodeline.kernel.ids import Hash32, LotId, MemberId, MemberKey, OneTimeKey, SiteId, Tag
@@ -34,7 +33,7 @@ from lodeline.ledger.records import (
     ValidatorRecord,
 )
 from lodeline.ledger.statekeys import PRESENT, StateKind, digest_of, state_key
-from lodeline.ledger.tables import Adopted
+from lodeline.ledger.tables import NOTHING_ADOPTED, Adopted
 
 __all__ = ["AnchorKey", "Change", "Flag", "combined", "map_updates"]
 
@@ -55,41 +54,56 @@ class Flag(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     recalls: tuple[LotId, ...]
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """Everything that one accepted entry changes; None as a value takes the key away."""
 
-    accepted: Mapping[EntryId, EntryRecord] = field(default_factory=dict)
+    accepted: Mapping[EntryId, EntryRecord] = msgspec.field(default_factory=dict)
     constants: Constants | None = None
     acts: int = 0
     """How many acts of governance this is: 1 for a vote of the members, 0 otherwise."""
-    adopted: Adopted = field(default_factory=Adopted)
-    members: Mapping[MemberId, MemberRecord] = field(default_factory=dict)
-    sites: Mapping[SiteId, SiteRecord] = field(default_factory=dict)
-    recognitions: Mapping[RecognitionKey, Recognition | None] = field(default_factory=dict)
-    validators: Mapping[MemberId, ValidatorRecord | None] = field(default_factory=dict)
-    validator_keys: Mapping[MemberKey, ValidatorKeyRecord] = field(default_factory=dict)
-    anchors: Mapping[AnchorKey, EntryId] = field(default_factory=dict)
-    lots: Mapping[LotId, LotRecord] = field(default_factory=dict)
+    adopted: Adopted = NOTHING_ADOPTED
+    members: Mapping[MemberId, MemberRecord] = msgspec.field(default_factory=dict)
+    sites: Mapping[SiteId, SiteRecord] = msgspec.field(default_factory=dict)
+    recognitions: Mapping[RecognitionKey, Recognition | None] = msgspec.field(default_factory=dict)
+    validators: Mapping[MemberId, ValidatorRecord | None] = msgspec.field(default_factory=dict)
+    validator_keys: Mapping[MemberKey, ValidatorKeyRecord] = msgspec.field(default_factory=dict)
+    anchors: Mapping[AnchorKey, EntryId] = msgspec.field(default_factory=dict)
+    lots: Mapping[LotId, LotRecord] = msgspec.field(default_factory=dict)
     """New lots, unspent."""
-    spent: Mapping[LotId, Hash32] = field(default_factory=dict)
+    spent: Mapping[LotId, Hash32] = msgspec.field(default_factory=dict)
     """Lots used up, with the making that used them."""
-    tags: Mapping[Tag, Hash32] = field(default_factory=dict)
-    owner_keys: Mapping[OneTimeKey, LotId] = field(default_factory=dict)
-    makings: Mapping[Hash32, Making] = field(default_factory=dict)
-    offers: Mapping[EntryId, OfferRecord] = field(default_factory=dict)
-    reserved_tags: Mapping[Tag, EntryId | None] = field(default_factory=dict)
-    reserved_lots: Mapping[LotId, EntryId | None] = field(default_factory=dict)
-    reserved_keys: Mapping[OneTimeKey, EntryId | None] = field(default_factory=dict)
-    grants: Mapping[GrantKey, GrantRecord | None] = field(default_factory=dict)
-    recalls: Mapping[LotId, RecallRecord | None] = field(default_factory=dict)
-    flags: Mapping[LotId, Flag | None] = field(default_factory=dict)
+    tags: Mapping[Tag, Hash32] = msgspec.field(default_factory=dict)
+    owner_keys: Mapping[OneTimeKey, LotId] = msgspec.field(default_factory=dict)
+    makings: Mapping[Hash32, Making] = msgspec.field(default_factory=dict)
+    offers: Mapping[EntryId, OfferRecord] = msgspec.field(default_factory=dict)
+    reserved_tags: Mapping[Tag, EntryId | None] = msgspec.field(default_factory=dict)
+    reserved_lots: Mapping[LotId, EntryId | None] = msgspec.field(default_factory=dict)
+    reserved_keys: Mapping[OneTimeKey, EntryId | None] = msgspec.field(default_factory=dict)
+    grants: Mapping[GrantKey, GrantRecord | None] = msgspec.field(default_factory=dict)
+    recalls: Mapping[LotId, RecallRecord | None] = msgspec.field(default_factory=dict)
+    flags: Mapping[LotId, Flag | None] = msgspec.field(default_factory=dict)
 
     def of_entry(self, entry: EntryId, record: EntryRecord) -> Change:
         """Return this change as that of a whole entry, which is now accepted."""
-        whole = copy(self)
-        whole.__dict__["accepted"] = {entry: record}
-        return whole
+        return replace(self, accepted={entry: record})
+
+    @property
+    def touches_material(self) -> bool:
+        """Return whether anything changes about lots, offers, grants or recalls."""
+        return bool(
+            self.lots
+            or self.spent
+            or self.tags
+            or self.owner_keys
+            or self.makings
+            or self.offers
+            or self.reserved_tags
+            or self.reserved_lots
+            or self.reserved_keys
+            or self.grants
+            or self.recalls
+            or self.flags
+        )
 
     @property
     def time(self) -> BlockTime | None:
@@ -131,11 +145,11 @@ _Update = tuple[Hash32, Hash32 | None]
 
 def map_updates(change: Change, acts_before: int) -> dict[Hash32, Hash32 | None]:
     """Return what a change does to the state map; ``acts_before`` counts acts of governance."""
-    updates: dict[Hash32, Hash32 | None] = {}
-    updates.update(_registry_updates(change, acts_before))
+    updates: dict[Hash32, Hash32 | None] = dict(_registry_updates(change, acts_before))
     updates.update(_table_updates(change.adopted))
-    updates.update(_lot_updates(change))
-    updates.update(_status_updates(change))
+    if change.touches_material:
+        updates.update(_lot_updates(change))
+        updates.update(_status_updates(change))
     return updates
 
 

@@ -51,6 +51,8 @@ class Shelf(Generic[K, V]):
 
     def put(self, changes: Mapping[K, V | None]) -> None:
         """Write values; None takes a key away, whether it was there or not."""
+        if not changes:
+            return
         self._own.update(changes)
         if self._below is None:
             for key, value in changes.items():

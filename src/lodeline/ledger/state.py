@@ -163,7 +163,8 @@ class State(_Shelves):
         self.acts += change.acts
         self.tables = self.tables.with_adopted(change.adopted)
         self._put_registry(change)
-        self._put_lots(change)
+        if change.touches_material:
+            self._put_lots(change)
 
     def _put_registry(self, change: Change) -> None:
         self.entries.put(change.accepted)

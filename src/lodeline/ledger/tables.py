@@ -21,7 +21,7 @@ from lodeline.kernel import cbor
 from lodeline.kernel.ids import Hash32, RecipeDigest, StandardName
 from lodeline.ledger.records import RecipeRecord
 
-__all__ = ["NO_TABLES", "Adopted", "Tables"]
+__all__ = ["NOTHING_ADOPTED", "NO_TABLES", "Adopted", "Tables"]
 
 _DOMAIN = b"lodeline/v1/tables\0"
 
@@ -37,6 +37,9 @@ class Adopted:
 
     def __bool__(self) -> bool:
         return bool(self.forms or self.standards or self.allocations or self.recipes)
+
+
+NOTHING_ADOPTED = Adopted()
 
 
 @dataclass(frozen=True)
