@@ -1,0 +1,203 @@
+"""The application process of a validator: ledger, workers, ABCI server and members' interface.
+
+    python -m lodeline.engine.consortium HOME
+
+It runs until it is asked to end (SIGTERM, SIGINT) or the application fails. In the second case it
+ends with an error and the consensus engine with it; whoever supervises them starts both again.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
+from pathlib import Path
+from threading import Event, Thread
+from types import FrameType
+from typing import Final
+
+from lodeline.crypto.signatures import SigningKey
+from lodeline.engine.abci.server import AbciServer
+from lodeline.engine.consortium.api import ApiService, serve
+from lodeline.engine.consortium.application import ConsortiumApplication, Limits
+from lodeline.engine.consortium.checking import CheckTools
+from lodeline.engine.consortium.founding import read_founding
+from lodeline.engine.consortium.limits import BlockRoom
+from lodeline.engine.consortium.outcomes import Outcomes
+from lodeline.engine.consortium.reading import Submissions
+from lodeline.engine.consortium.refusals import SettingsNotRead
+from lodeline.engine.consortium.replica import Replica
+from lodeline.engine.consortium.rules import BlockRules
+from lodeline.engine.consortium.settings import ValidatorHome, ValidatorSettings, read_settings
+from lodeline.engine.consortium.verdicts import ProofDesk
+from lodeline.engine.interface import CheckpointSigners
+from lodeline.kernel.errors import LodelineError
+from lodeline.kernel.time import BlockTime, block_time
+from lodeline.ledger.checkpoint import Origin
+from lodeline.ledger.log import Verify
+from lodeline.ledger.signednote import KeyName, VerifierKey
+from lodeline.proofs.batch import Verdict, verify_batch
+from lodeline.proofs.task import ProofTask
+
+__all__ = ["RunningApplication", "SystemClock", "main", "workers"]
+
+_WORTHWHILE: Final = 4
+"""From so many proofs on, handing them to other processes is quicker than verifying them here."""
+_FAILED: Final = 1
+_MISUSED: Final = 2
+_POLL_SECONDS: Final = 0.5
+
+
+class SystemClock:
+    """The machine's clock, in whole seconds since 1970 (POSIX)."""
+
+    def now(self) -> BlockTime:
+        """Return the time of day.
+
+        Raises:
+            TimeOutOfRange: the machine's clock is set before 1970.
+        """
+        return block_time(int(time.time()))
+
+
+# ------------------------------------------------------------------ workers
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Processes that verify, and the function that uses them for proofs."""
+
+    pool: Executor
+    verify: Verify
+
+
+@contextmanager
+def workers(count: int) -> Iterator[Workers]:
+    """Give processes that verify proofs and signatures; they end with this one, however it ends.
+
+    They are started anew (spawn), so that no secret of this process is copied into them.
+    """
+    with ProcessPoolExecutor(
+        count, mp_context=get_context("spawn"), initializer=_end_with_parent
+    ) as pool:
+
+        def verify(tasks: Sequence[ProofTask]) -> tuple[Verdict, ...]:
+            if len(tasks) < _WORTHWHILE:
+                return verify_batch(tasks)
+            return verify_batch(tasks, pool, count)
+
+        yield Workers(pool, verify)
+
+
+def _end_with_parent() -> None:
+    """Have a worker end when the process that started it is gone, killed perhaps."""
+    parent = parent_process()
+    if parent is not None:
+        sentinel = parent.sentinel
+        Thread(target=lambda: (wait([sentinel]), os._exit(_FAILED)), daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the parent decides
+
+
+# ------------------------------------------------------------------ one validator
+
+
+class RunningApplication:
+    """A validator's application with everything around it, from its construction to `close`."""
+
+    def __init__(self, home: ValidatorHome) -> None:
+        """Open the ledger and listen.
+
+        Raises:
+            SettingsNotRead, FoundingMalformed: a file of the home is missing or wrong.
+            LedgerHasWriter, LedgerDamaged, …: the ledger cannot be used.
+            AbciAddressRefused, AbciAddressUnusable: the consensus engine cannot be served.
+            OSError: the address of the members' interface is taken.
+        """
+        settings = read_settings(home.settings)
+        founding = read_founding(_file(home.founding))
+        with ExitStack() as stack:
+            found = stack.enter_context(workers(os.cpu_count() or 1))
+            self.replica = Replica(
+                home.ledger, verify=found.verify, signers=_signers(home, settings)
+            )
+            stack.callback(self.replica.close)
+            tools = CheckTools(
+                rules=BlockRules(
+                    founding.clock, BlockRoom(settings.submission_room, settings.block_proofs)
+                ),
+                submissions=Submissions(),
+                proofs=ProofDesk(found.verify, found.pool),
+                outcomes=Outcomes(),
+                clock=SystemClock(),
+                steady=time.monotonic,
+            )
+            limits = Limits(settings.quota_bytes, settings.retain_blocks)
+            self.application = ConsortiumApplication(self.replica, founding, tools, limits)
+            self.api = self._serve(stack, home, settings, tools.outcomes)
+            self.server = stack.enter_context(AbciServer(settings.abci, self.application))
+            self._stack = stack.pop_all()
+
+    def _serve(
+        self,
+        stack: ExitStack,
+        home: ValidatorHome,
+        settings: ValidatorSettings,
+        outcomes: Outcomes,
+    ) -> ApiService:
+        api = serve(home, settings, self.replica, outcomes, lambda: None)
+        api.start()
+        stack.callback(api.stop)
+        return api
+
+    def close(self) -> None:
+        """Stop listening, then release the ledger and end the workers."""
+        self._stack.close()
+
+
+def _file(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as refused:
+        raise SettingsNotRead(str(path), str(refused)) from refused
+
+
+def _signers(home: ValidatorHome, settings: ValidatorSettings) -> CheckpointSigners:
+    try:
+        key = SigningKey(bytes.fromhex(_file(home.checkpoint_key).decode("ascii").strip()))
+    except ValueError as refused:
+        raise SettingsNotRead(str(home.checkpoint_key), "no seed in hexadecimal") from refused
+    verifier = VerifierKey(KeyName(f"{settings.chain}/{settings.member}"), key.public)
+    return CheckpointSigners(Origin(settings.chain), ((verifier, key.sign_frame),))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a validator's application until it is asked to end; return the exit status."""
+    if len(arguments) != 1:
+        sys.stderr.write("usage: python -m lodeline.engine.consortium HOME\n")
+        return _MISUSED
+    asked = Event()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        asked.set()
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    try:
+        running = RunningApplication(ValidatorHome(Path(arguments[0])))
+    except (LodelineError, OSError) as refused:
+        sys.stderr.write(f"{refused}\n")
+        return _FAILED
+    try:
+        while not asked.is_set() and not running.server.failed.wait(_POLL_SECONDS):
+            pass
+    finally:
+        running.close()
+    return _FAILED if running.server.failed.is_set() else 0
