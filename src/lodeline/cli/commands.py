@@ -17,6 +17,7 @@ from lodeline.cli import (
     bench,
     bundles,
     claims,
+    consortium,
     corrections,
     demo,
     disclosures,
@@ -31,6 +32,7 @@ from lodeline.cli import (
     trades,
     transforms,
     trusts,
+    validator,
     vaults,
 )
 from lodeline.cli.texts import Texts
@@ -70,6 +72,8 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "recipes": recipes.listed,
 }
 GROUPS: Final[Mapping[str, Mapping[str, Command]]] = {
+    "consortium": {"keys": consortium.keys, "init": consortium.init},
+    "validator": {"run": validator.run},
     "bench": {"proofs": bench.proofs, "ledger": bench.ledger},
     "member": {
         "add": members.add,
