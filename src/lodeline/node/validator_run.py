@@ -73,6 +73,7 @@ class Pace:
     """For a program to end by itself."""
 
 
+_MOMENT: Final = 0.5
 _STOP: Final = "stop"
 _APPLICATION: Final = "application"
 _CONSENSUS: Final = "consensus"
@@ -174,7 +175,11 @@ class Supervisor:
             # Ends of earlier children may still be in the queue.
             if child is application or child is consensus:
                 self._tell(Happened(Happening.ENDED, name, child.exit_code or 0))
-                return
+                break
+        other, of = (consensus, _CONSENSUS) if child is application else (application, _APPLICATION)
+        # One of them mostly ends because the other did; the report should name the cause too.
+        if other.wait(_MOMENT):
+            self._tell(Happened(Happening.ENDED, of, other.exit_code or 0))
 
     def _rest(self, seconds: float) -> None:
         """Wait before the next start, or until the end is asked for."""
