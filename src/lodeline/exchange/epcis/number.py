@@ -1,0 +1,58 @@
+"""Numbers of a document, kept to the last digit: never a float.
+
+One number has one form: plain decimal, no exponent, no trailing zeros, no minus before zero.
+"""
+
+from decimal import Context, Decimal, InvalidOperation
+
+from lodeline.exchange.epcis.errors import NumberRefused
+from lodeline.exchange.epcis.limits import MAX_NUMBER_CHARS
+
+__all__ = ["ExactNumber", "number_text", "parse_integer", "parse_number"]
+
+ExactNumber = int | Decimal
+"""A whole number below 10**18 as an int, any other as its exact decimal."""
+
+_SMALL = 18
+_EXACT = Context(prec=MAX_NUMBER_CHARS * 2, Emax=999, Emin=-999)
+
+
+def parse_number(text: str) -> ExactNumber:
+    """Return the exact number that a JSON or XML text stands for.
+
+    Raises:
+        NumberRefused: the text is no finite number, or is longer than 64 characters written out.
+    """
+    if len(text) > MAX_NUMBER_CHARS:
+        raise NumberRefused(text[:MAX_NUMBER_CHARS], MAX_NUMBER_CHARS)
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        raise NumberRefused(text, MAX_NUMBER_CHARS) from None
+    if not value.is_finite() or abs(value.adjusted()) > MAX_NUMBER_CHARS:
+        raise NumberRefused(text, MAX_NUMBER_CHARS)
+    written = number_text(value)
+    if len(written) > MAX_NUMBER_CHARS:
+        raise NumberRefused(text, MAX_NUMBER_CHARS)
+    return int(written) if _is_small(written) else Decimal(written)
+
+
+def parse_integer(text: str) -> ExactNumber:
+    """Return the exact number of a text that has digits and perhaps a minus, nothing else.
+
+    Raises:
+        NumberRefused: the number is longer than 64 characters.
+    """
+    return int(text) if len(text) <= _SMALL else parse_number(text)
+
+
+def number_text(value: ExactNumber) -> str:
+    """Return the one form of a number."""
+    if isinstance(value, int):
+        return str(value)
+    written = format(value.normalize(_EXACT), "f")
+    return "0" if written == "-0" else written
+
+
+def _is_small(written: str) -> bool:
+    return len(written) <= _SMALL and "." not in written
