@@ -16,7 +16,7 @@ more until the file is opened again.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ from lodeline.engine.memory import PART_ENTRIES, Memory
 from lodeline.engine.reader import LedgerFile
 from lodeline.engine.refusals import ClockWentBack, EngineRefused
 from lodeline.engine.store import Store
-from lodeline.engine.trial import Trial
+from lodeline.engine.trial import Stretch, Trial, read_ahead
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.time import BlockTime
 from lodeline.ledger.log import Verify
@@ -119,19 +119,32 @@ class EmbeddedLedger(LedgerFile):
         answers: list[Answer] = []
         with self._turn:
             self._check_usable(to_write=True)
-            while len(answers) < len(entries):
-                batch = entries[len(answers) : len(answers) + self._tuning.block_entries]
+            for block in self._blocks(entries):
                 try:
-                    answers += self._submit_block(batch)
+                    answers += self._submit_block(block)
                 except EngineRefused as refusal:
                     answers += [refusal] * (len(entries) - len(answers))
+                    break
         return answers
 
-    def _submit_block(self, entries: Sequence[bytes]) -> list[Answer]:
+    def _blocks(self, entries: Sequence[bytes]) -> Iterator[Sequence[Stretch]]:
+        """Yield the entries block by block, each read before the one in front of it is decided.
+
+        So while a block is decided and written, the signatures of the next are being verified.
+        """
+        size, waiting = self._tuning.block_entries, list[Sequence[Stretch]]()
+        for at in range(0, len(entries), size):
+            state, pool = self._memory.state, self._tuning.pool
+            waiting.append(read_ahead(entries[at : at + size], state, pool))
+            if len(waiting) > 1:
+                yield waiting.pop(0)
+        yield from waiting
+
+    def _submit_block(self, block: Sequence[Stretch]) -> list[Answer]:
         memory = self._memory
         draft, first = memory.state.draft(), LeafIndex(memory.log.size)
         trial = Trial(draft, first, self._block_time(), self._verify, self._tuning.pool)
-        answers = trial.offer(entries)
+        answers = trial.decide(block)
         if trial.leaves:
             self._keep(trial, self._signers)
         return answers

@@ -26,7 +26,7 @@ from lodeline.ledger.state import State
 from lodeline.ledger.tasks import batches, tasks_for
 from lodeline.proofs.batch import Verdicts
 
-__all__ = ["Trial", "leaf_head"]
+__all__ = ["Stretch", "Trial", "leaf_head", "read_ahead"]
 
 _TIME, _ENTRY = b"\xa2\x64time", b"\x65entry"
 
@@ -40,7 +40,7 @@ class _Read(NamedTuple):
 
 
 @dataclass
-class _Stretch:
+class Stretch:
     """Some neighbouring entries, each as read or refused."""
 
     read: list[_Read | LodelineError]
@@ -75,19 +75,13 @@ class Trial:
 
         The receipts are void until the block is durable.
         """
-        stretches = [
-            self._read(entries[at : at + STRETCH]) for at in range(0, len(entries), STRETCH)
-        ]
+        return self.decide(read_ahead(entries, self.draft, self.pool))
+
+    def decide(self, stretches: Sequence[Stretch]) -> list[Answer]:
+        """Decide entries that `read_ahead` has read; otherwise as `offer`."""
         return list(self._answers(stretches))
 
-    def _read(self, data: Sequence[bytes]) -> _Stretch:
-        stretch = _Stretch([_read(item) for item in data])
-        if self.pool is not None:
-            signed = ((read.entry, read.identity) for read in stretch.entries)
-            stretch.ahead = Ahead.send(self.pool, self.draft, signed)
-        return stretch
-
-    def _answers(self, stretches: Sequence[_Stretch]) -> Iterator[Answer]:
+    def _answers(self, stretches: Sequence[Stretch]) -> Iterator[Answer]:
         """Decide everything; after a vote the proofs are verified under the tables it left."""
         known = [read.entry for stretch in stretches for read in stretch.entries]
         waiting = batches(known, len(known), lambda entry: entry)
@@ -119,7 +113,28 @@ class Trial:
         return Receipt(index, read.identity, hashed, self.now)
 
 
-def _arrived(stretches: Sequence[_Stretch]) -> Iterator[_Read | LodelineError]:
+def read_ahead(
+    entries: Sequence[bytes], state: State, pool: Executor | None
+) -> tuple[Stretch, ...]:
+    """Read entries, and have their signatures verified meanwhile where there is a pool.
+
+    ``state`` is only asked for members' keys; it need not be the one in which the entries will be
+    decided.
+    """
+    return tuple(
+        _stretch(entries[at : at + STRETCH], state, pool) for at in range(0, len(entries), STRETCH)
+    )
+
+
+def _stretch(data: Sequence[bytes], state: State, pool: Executor | None) -> Stretch:
+    stretch = Stretch([_read(item) for item in data])
+    if pool is not None:
+        signed = ((read.entry, read.identity) for read in stretch.entries)
+        stretch.ahead = Ahead.send(pool, state, signed)
+    return stretch
+
+
+def _arrived(stretches: Sequence[Stretch]) -> Iterator[_Read | LodelineError]:
     """Yield every entry once the signatures of its stretch are there."""
     for stretch in stretches:
         if stretch.ahead is not None:
