@@ -24,6 +24,7 @@ validators could then pass a transform whose hidden quantities do not balance.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -132,6 +133,8 @@ class ConsortiumLedger(LedgerFile):
         self._clock = clock
         self._signer = signer
         self._following = following
+        self.unagreed: TooFewValidatorsSigned | None = None
+        """What was shown beyond the agreed log the last time, if anything."""
 
     @property
     def policy(self) -> CheckpointPolicy:
@@ -152,6 +155,7 @@ class ConsortiumLedger(LedgerFile):
         """
         with self._turn:
             self._check_usable(to_write=True)
+            self.unagreed = None
             while (agreed := self._next()) is not None:
                 self._advance(agreed)
 
@@ -164,11 +168,24 @@ class ConsortiumLedger(LedgerFile):
             # Whoever signs now may not be known here yet: go there by what was signed before.
             between = self._between(size, refused.size)
             if between is None:
-                raise
+                self._note_unagreed(refused)
             return between
         if newest is None or newest.checkpoint.size - size <= step:
             return newest
         return self.validators.upto(self.policy, size, TreeSize(size + step)) or newest
+
+    def _note_unagreed(self, refused: TooFewValidatorsSigned) -> None:
+        """Remember that somebody shows more than was agreed on; that it is so is for several to say.
+
+        Fewer than a third can have made it up, so it does not stop anything then.
+
+        Raises:
+            TooFewValidatorsSigned: a validator that is honest must be among those who signed.
+        """
+        self.unagreed = refused
+        policy = self.policy
+        if len(refused.signers) > len(policy.members) - policy.threshold:
+            raise refused
 
     def _between(self, size: TreeSize, beyond: TreeSize) -> Agreed | None:
         """Return a checkpoint before a size that those have signed who are known here."""
@@ -216,7 +233,8 @@ class ConsortiumLedger(LedgerFile):
             self._check_usable(to_write=True)
             delivery = Delivery(self, entries, self._signed)
             try:
-                self.refresh()
+                with suppress(TooFewValidatorsSigned):
+                    self.refresh()  # what others wait for does not keep this from being handed in
                 delivery.run()
             except EngineRefused as refusal:
                 return delivery.answers(refusal)

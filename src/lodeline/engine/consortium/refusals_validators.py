@@ -174,8 +174,8 @@ class ValidatorServesOtherEntries(ValidatorLies):
     advice_fr = "rien n'en a été gardé ; un autre validateur est interrogé"
 
 
-class ValidatorHidesEntries(ValidatorLies):
-    """A validator serves fewer entries than the checkpoint that it shows has."""
+class ValidatorHidesEntries(ValidatorFault):
+    """A validator serves fewer entries than were signed: it is behind, or says that it is."""
 
     validator: str
     size: TreeSize
@@ -184,8 +184,8 @@ class ValidatorHidesEntries(ValidatorLies):
     code = "validator-hides-entries"
     en = "the validator {validator} gives {got} of {size} entries and no more"
     fr = "le validateur {validator} donne {got} écritures sur {size}, pas davantage"
-    advice_en = "nothing of them was kept; another validator is asked"
-    advice_fr = "rien n'en a été gardé ; un autre validateur est interrogé"
+    advice_en = "another validator is asked; if it stays so, tell the operator"
+    advice_fr = "un autre validateur est interrogé ; si cela dure, avertissez l'exploitant"
 
 
 class ValidatorProofWrong(ValidatorLies):
