@@ -1,0 +1,157 @@
+"""How a consortium of validators stands: asked of each of them, and of the machine of one's own.
+
+Whatever a validator says of itself is hearsay, with one exception: who signed its newest checkpoint
+is verified with the pinned keys. A validator that does not answer is shown with the reason.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lodeline.engine.consortium.client import Patience, ValidatorClient
+from lodeline.engine.consortium.settings import ValidatorHome, read_settings
+from lodeline.kernel.errors import LodelineError
+from lodeline.kernel.ids import Hash32, MemberId
+from lodeline.ledger.checkpoint import CheckpointPolicy
+from lodeline.ledger.merkle import TreeSize
+from lodeline.ledger.signednote import parse_note, verified_signers
+from lodeline.ledger.statekeys import application_hash
+from lodeline.node.consensus_rpc import ConsensusRpc, ConsensusSilent, Standing
+
+__all__ = ["Disk", "OwnValidator", "ValidatorSeen", "own_validator", "see_validators", "urls_of"]
+
+_QUICK = Patience(connect=2.0, read=4.0, whole=8.0)
+
+
+@dataclass(frozen=True)
+class ValidatorSeen:
+    """One validator from outside."""
+
+    url: str
+    fault: LodelineError | None
+    """Why it could not be seen; the rest is empty then."""
+    member: MemberId | None = None
+    size: TreeSize | None = None
+    """Entries that it says it has."""
+    behind: int = 0
+    """Entries that another one has and this one has not."""
+    application_hash: Hash32 | None = None
+    """After these entries, in its own words."""
+    signed: TreeSize | None = None
+    """Size of its newest checkpoint."""
+    signers: tuple[str, ...] = ()
+    """Whose signatures under that checkpoint are genuine."""
+    needed: int = 0
+
+    @property
+    def is_agreed(self) -> bool:
+        """Return whether enough validators have signed its newest checkpoint."""
+        return self.needed > 0 and len(self.signers) >= self.needed
+
+
+@dataclass(frozen=True)
+class Disk:
+    """What one validator takes up, in bytes."""
+
+    ledger: int
+    consensus: int
+    free: int
+
+
+@dataclass(frozen=True)
+class OwnValidator:
+    """The validator of this machine from inside."""
+
+    member: MemberId
+    standing: Standing | None
+    """What its CometBFT says; nothing while it does not run."""
+    fault: LodelineError | None
+    disk: Disk
+
+
+def urls_of(home: ValidatorHome) -> tuple[str, ...]:
+    """Return the URLs of a validator and of its peers, from its settings.
+
+    Raises:
+        SettingsNotRead: the home has none that can be used.
+    """
+    settings = read_settings(home.settings)
+    host, _, port = settings.api.rpartition(":")
+    scheme = "https" if settings.tls_certificate else "http"
+    here = "127.0.0.1" if host in ("0.0.0.0", "", "[::]") else host  # noqa: S104 - read, not bound
+    return (f"{scheme}://{here}:{port}", *settings.peers)
+
+
+def see_validators(
+    urls: Sequence[str], policy: CheckpointPolicy, authorities: Path | None = None
+) -> tuple[ValidatorSeen, ...]:
+    """Ask each validator how it stands and verify who signed its newest checkpoint."""
+    seen = [_seen(url, policy, authorities) for url in urls]
+    most = max((one.size or 0 for one in seen), default=0)
+    return tuple(_compared(one, most) for one in seen)
+
+
+def _compared(one: ValidatorSeen, most: int) -> ValidatorSeen:
+    if one.size is None:
+        return one
+    return replace(one, behind=most - one.size)
+
+
+def _seen(url: str, policy: CheckpointPolicy, authorities: Path | None) -> ValidatorSeen:
+    client = ValidatorClient(url, _QUICK, authorities=authorities)
+    try:
+        status = client.status()
+        signers = _signers(client, policy) if status.signed else ()
+    except LodelineError as fault:
+        return ValidatorSeen(url, fault)
+    finally:
+        client.close()
+    return ValidatorSeen(
+        url,
+        None,
+        member=status.member,
+        size=status.size,
+        application_hash=application_hash(status.log_root, status.state_root),
+        signed=status.signed,
+        signers=signers,
+        needed=policy.threshold,
+    )
+
+
+def _signers(client: ValidatorClient, policy: CheckpointPolicy) -> tuple[str, ...]:
+    note = parse_note(client.checkpoint())
+    names = (key.name for key in verified_signers(note, policy.members))
+    return tuple(sorted(name.removeprefix(f"{policy.origin}/") for name in names))
+
+
+def own_validator(home: ValidatorHome) -> OwnValidator:
+    """Return how the validator of a home stands, running or not.
+
+    Raises:
+        SettingsNotRead: the home has no settings that can be used.
+    """
+    settings = read_settings(home.settings)
+    standing, fault = None, None
+    try:
+        with ConsensusRpc(settings.rpc) as rpc:
+            standing = rpc.standing()
+    except ConsensusSilent as silent:
+        fault = silent
+    ledger = _bytes_in(home.folder.glob("ledger.db*"))
+    consensus = _bytes_in((home.engine / "data").rglob("*"))
+    disk = Disk(ledger, consensus, shutil.disk_usage(home.folder).free)
+    return OwnValidator(settings.member, standing, fault, disk)
+
+
+def _bytes_in(paths: Iterable[Path]) -> int:
+    """Return the size of files together; one that goes meanwhile counts nothing."""
+    total = 0
+    for path in paths:
+        try:
+            total += path.stat().st_size if path.is_file() else 0
+        except FileNotFoundError:
+            continue
+    return total
