@@ -69,7 +69,7 @@ def parse_json(data: bytes) -> JsonValue:
 
     Raises:
         DocumentTooLarge: more than 32 MiB.
-        JsonBroken: the bytes are not JSON, or not UTF-8.
+        JsonBroken: the bytes are not JSON, not UTF-8, or escape half a character.
         JsonKeyTwice: an object has a key twice.
         NumberRefused: a number is not finite or too long.
         NestedTooDeep: values are nested deeper than the parser goes.
@@ -81,11 +81,26 @@ def parse_json(data: bytes) -> JsonValue:
     except UnicodeDecodeError as error:
         raise JsonBroken(error.start) from None
     try:
-        return cast(JsonValue, _DECODER.decode(text))
+        value = cast(JsonValue, _DECODER.decode(text))
+        if "\\ud" in text or "\\uD" in text:
+            _refuse_half_characters(value)
+        return value
     except json.JSONDecodeError as error:
         raise JsonBroken(error.pos) from None
     except RecursionError:
         raise NestedTooDeep(MAX_DEPTH) from None
+
+
+def _refuse_half_characters(value: JsonValue) -> None:
+    """Refuse half of a surrogate pair: it is no character, and no other form can hold it.
+
+    Raises:
+        JsonBroken: a text has one.
+    """
+    try:
+        json.dumps(value, ensure_ascii=False, default=str).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise JsonBroken(error.start) from None
 
 
 def check_events(events: list[JsonValue], namespaces: Namespaces) -> tuple[Event, ...]:
@@ -118,9 +133,9 @@ def _document(
         if not names_epcis(context):
             raise ContextRefused("no EPCIS context")
     events, emptied = _without_events(value, path)
+    bounded(emptied, "document")
     check_document(emptied)
     head = {name: member for name, member in emptied.items() if name != "@context"}
-    bounded(head, "document")
     return Document(kind, check_events(events, namespaces), head)
 
 

@@ -116,7 +116,11 @@ class _Walk:
 
     def _list(self, parent: str, name: str, value: list[JsonValue], where: str) -> JsonValue:
         if name in {"bizStep", "disposition"}:
+            bounded(value, where)
             return value  # no list in the schema, which says so better
+        for at, member in enumerate(value):
+            if isinstance(member, list):
+                raise ListInList(f"{where}/{at}")
         members = [
             self._members(name, member, f"{where}/{at}")
             if isinstance(member, dict) and name in MEMBERS
@@ -135,7 +139,7 @@ class _Walk:
             if member in known:
                 result[member] = self.standard(name, member, inner, f"{where}/{member}")
             elif name in EXTENDED:
-                self.extension(result, member, inner, f"{where}/{member}", _EVENT_DEPTH + 2)
+                self.extension(result, member, inner, f"{where}/{member}", _EVENT_DEPTH + 1)
             else:
                 raise NameWithoutNamespace(member, where)
         return result
@@ -144,7 +148,7 @@ class _Walk:
         self, into: JsonObject, name: str, value: JsonValue, where: str, depth: int
     ) -> None:
         """Put a field of an extension into its object, unless it is an empty list."""
-        self._check_name(name, where)
+        self._check_name(name, where, inner=depth > _EVENT_DEPTH + 1)
         if isinstance(value, list):
             members = [
                 self._extension(member, f"{where}/{at}", depth + 2)
@@ -180,11 +184,11 @@ class _Walk:
         if prefix in self._namespaces and prefix not in BUILT_IN:
             self.used.add(prefix)
 
-    def _check_name(self, name: str, where: str) -> None:
+    def _check_name(self, name: str, where: str, *, inner: bool) -> None:
         """Refuse a name of an extension that belongs to no namespace; note its prefix."""
         prefix, colon, local = name.partition(":")
         if not colon:
-            if name in _ANYWHERE and where.count("/") > _EVENT_DEPTH:
+            if name in _ANYWHERE and inner:
                 return
             raise NameWithoutNamespace(name, where)
         if prefix in BUILT_IN or _is_iri(prefix, local):

@@ -3,6 +3,7 @@
 One number has one form: plain decimal, no exponent, no trailing zeros, no minus before zero.
 """
 
+import re
 from decimal import Context, Decimal, InvalidOperation
 
 from lodeline.exchange.epcis.errors import NumberRefused
@@ -13,6 +14,7 @@ __all__ = ["ExactNumber", "number_text", "parse_integer", "parse_number"]
 ExactNumber = int | Decimal
 """A whole number below 10**18 as an int, any other as its exact decimal."""
 
+_GRAMMAR = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _SMALL = 18
 _EXACT = Context(prec=MAX_NUMBER_CHARS * 2, Emax=999, Emin=-999)
 
@@ -23,13 +25,13 @@ def parse_number(text: str) -> ExactNumber:
     Raises:
         NumberRefused: the text is no finite number, or is longer than 64 characters written out.
     """
-    if len(text) > MAX_NUMBER_CHARS:
+    if len(text) > MAX_NUMBER_CHARS or _GRAMMAR.fullmatch(text) is None:
         raise NumberRefused(text[:MAX_NUMBER_CHARS], MAX_NUMBER_CHARS)
     try:
         value = Decimal(text)
     except InvalidOperation:
         raise NumberRefused(text, MAX_NUMBER_CHARS) from None
-    if not value.is_finite() or abs(value.adjusted()) > MAX_NUMBER_CHARS:
+    if abs(value.adjusted()) > MAX_NUMBER_CHARS:
         raise NumberRefused(text, MAX_NUMBER_CHARS)
     written = number_text(value)
     if len(written) > MAX_NUMBER_CHARS:

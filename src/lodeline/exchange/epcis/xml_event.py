@@ -48,18 +48,21 @@ def text_of(element: etree._Element) -> str:
 
 
 class EventReader:
-    """Reads events of one document, whose prefixes it shares."""
+    """Reads one event, whose prefixes it keeps."""
 
-    def __init__(self, prefixes: Prefixes) -> None:
-        self._prefixes = prefixes
+    def __init__(self, element: etree._Element) -> None:
+        """Take the prefixes in force at the event: its values may use them too."""
+        self._prefixes = Prefixes(element.nsmap)
+        self._element = element
 
-    def event(self, element: etree._Element) -> JsonObject:
-        """Return one event as JSON, not yet in its stored form.
+    def event(self) -> JsonObject:
+        """Return the event as JSON with a context of its own, not yet in its stored form.
 
         Raises:
             XmlElementUnknown, XmlElementTwice, XmlNumberWrong: an element is not of the standard.
             ContextRefused: an extension's namespace is no absolute IRI.
         """
+        element = self._element
         kind = local_name(element.tag)
         if kind not in EVENT_TYPES or namespace_of(element.tag):
             raise XmlElementUnknown("EventList", kind)
@@ -74,6 +77,7 @@ class EventReader:
                 self._once(event, child.tag, self._field(child.tag, child), kind)
             else:
                 raise XmlElementUnknown(kind, child.tag)
+        event["@context"] = dict(self._prefixes.extensions)
         return event
 
     def _once(self, into: JsonObject, name: str, value: JsonValue, where: str) -> None:
@@ -225,7 +229,8 @@ def _scalar(parent: str, name: str, text: str) -> JsonValue:
         try:
             return parse_number(text)
         except NumberRefused:
-            raise XmlNumberWrong(f"{parent}/{name}", text[:64]) from None
+            where = f"{parent}/{name}"
+            raise XmlNumberWrong(where, text[:64]) from None
     if name == "booleanValue":
         return _TRUE.get(text, text)
     return text

@@ -10,6 +10,7 @@ An element of an extension that has attributes becomes an object of them, its te
 
 from lxml import etree
 
+from lodeline.exchange.epcis.context import BUILT_IN
 from lodeline.exchange.epcis.document import Document, DocumentKind
 from lodeline.exchange.epcis.errors import (
     DocumentTooLarge,
@@ -25,7 +26,7 @@ from lodeline.exchange.epcis.normal import bounded
 from lodeline.exchange.epcis.schema import check_document
 from lodeline.exchange.epcis.value import JsonObject, JsonValue
 from lodeline.exchange.epcis.xml_event import EventReader, children, text_of
-from lodeline.exchange.epcis.xml_names import SBDH_NS, Prefixes, local_name
+from lodeline.exchange.epcis.xml_names import SBDH_NS, local_name
 
 __all__ = ["read_xml"]
 
@@ -51,17 +52,15 @@ def read_xml(data: bytes) -> Document:
     path = _EVENT_PATHS.get(kind)
     if path is None:
         raise TopLevelWrong(kind)
-    prefixes = Prefixes(root.nsmap)
-    reader = EventReader(prefixes)
     events: list[JsonValue] = [
-        reader.event(element)
+        EventReader(element).event()
         for listed in _down(root, path)
         for element in children(listed, flatten=True)
     ]
     head = _head(root, kind, path)
-    check_document({"@context": [], **head})
     bounded(head, "document")
-    return Document(DocumentKind(kind), check_events(events, prefixes.namespaces), head)
+    check_document({"@context": [], **head})
+    return Document(DocumentKind(kind), check_events(events, BUILT_IN), head)
 
 
 def _parse(data: bytes) -> etree._Element:

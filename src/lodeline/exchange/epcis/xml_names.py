@@ -86,11 +86,10 @@ class Prefixes:
         return True
 
     @property
-    def namespaces(self) -> Namespaces:
-        """The extensions' namespaces by prefix, the bundled ones included."""
-        extensions = {
+    def extensions(self) -> Namespaces:
+        """The extensions' namespaces by prefix, the bundled ones left out."""
+        return {
             prefix: namespace
             for namespace, prefix in self._by_namespace.items()
             if namespace not in _NOT_EXTENSIONS and prefix not in BUILT_IN
         }
-        return {**BUILT_IN, **extensions}

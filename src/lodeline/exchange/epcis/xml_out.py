@@ -105,6 +105,13 @@ def _text(element: etree._Element, value: JsonValue, where: str) -> None:
         raise XmlUnwritable(where) from None
 
 
+def _set(element: etree._Element, name: str, value: str, where: str) -> None:
+    try:
+        element.set(name, value)
+    except ValueError:
+        raise XmlUnwritable(where) from None
+
+
 def _plain(value: JsonValue) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -118,9 +125,10 @@ class _EventWriter:
 
     def __init__(self, listed: etree._Element, event: Event, where: str) -> None:
         self._namespaces = {**BUILT_IN, **event.namespaces, "cbvmda": MDA_NS}
-        declared: dict[str | None, str] = dict(event.namespaces)
+        declared = dict(event.namespaces)
         if event.type not in EVENT_TYPES:
-            raise XmlUnwritable(f"{where}/type")
+            where = f"{where}/type"
+            raise XmlUnwritable(where)
         self._element = etree.SubElement(listed, event.type, nsmap=declared)
         self._value = event.value
         self._where = where
@@ -188,10 +196,8 @@ class _EventWriter:
     def _attribute(self, element: etree._Element, parent: str, name: str, value: JsonValue) -> None:
         words = WORDS.get((parent, name))
         plain = _plain(value)
-        try:
-            element.set(name, plain if words is None else words.xml(plain))
-        except ValueError:
-            raise XmlUnwritable(f"{self._where}/{parent}/{name}") from None
+        word = plain if words is None else words.xml(plain)
+        _set(element, name, word, f"{self._where}/{parent}/{name}")
 
     def _extensions(
         self, element: etree._Element, value: JsonObject, known: tuple[str, ...], where: str
@@ -218,15 +224,13 @@ class _EventWriter:
     def _with_attributes(self, element: etree._Element, value: JsonObject, where: str) -> None:
         """An object that has a text of its own: the rest of it are attributes."""
         for name, member in value.items():
+            path = f"{where}/{name}"
             if isinstance(member, (list, dict)):
-                raise XmlUnwritable(f"{where}/{name}")
+                raise XmlUnwritable(path)
             if name == RDF_VALUE:
-                _text(element, member, where)
-                continue
-            try:
-                element.set(self._tag(name), _plain(member))
-            except ValueError:
-                raise XmlUnwritable(f"{where}/{name}") from None
+                _text(element, member, path)
+            else:
+                _set(element, self._tag(name), _plain(member), path)
 
     def _tag(self, name: str) -> str:
         """The qualified name of an extension."""
