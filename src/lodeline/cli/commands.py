@@ -18,6 +18,7 @@ from lodeline.cli import (
     bundles,
     claims,
     consortium,
+    consortium_running,
     corrections,
     demo,
     disclosures,
@@ -72,7 +73,13 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "recipes": recipes.listed,
 }
 GROUPS: Final[Mapping[str, Mapping[str, Command]]] = {
-    "consortium": {"keys": consortium.keys, "init": consortium.init},
+    "consortium": {
+        "keys": consortium.keys,
+        "init": consortium.init,
+        "status": consortium_running.status,
+        "admit": consortium_running.admit,
+        "remove": consortium_running.remove_validator,
+    },
     "validator": {"run": validator.run},
     "bench": {"proofs": bench.proofs, "ledger": bench.ledger},
     "member": {

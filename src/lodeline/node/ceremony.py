@@ -64,7 +64,7 @@ __all__ = [
     "FoundingSignatureWrong",
     "FoundingUnsigned",
     "MemberFile",
-    "NoValidators",
+    "NoFounderValidates",
     "ValidatorAddress",
     "assembled",
     "plan_digest",
@@ -76,12 +76,12 @@ _DIGEST_DOMAIN = b"lodeline/v1/founding\0"
 _Line = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 
 
-class NoValidators(LodelineError):
+class NoFounderValidates(LodelineError):
     """A consortium of validators without one."""
 
     members: tuple[MemberId, ...]
 
-    code = "no-validators"
+    code = "no-founder-validates"
     en = "none of the founders runs a validator: {members}"
     fr = "aucun des fondateurs n'exploite de validateur : {members}"
     advice_en = "make the keys of at least one member with --address; four bear the loss of one"
@@ -208,7 +208,7 @@ class FoundingPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Raises:
         NoFounders, FounderTwice: who founds it.
-        NoValidators: nobody would bring the ledger forward.
+        NoFounderValidates: nobody would bring the ledger forward.
     """
 
     chain: ChainIdW
@@ -224,7 +224,7 @@ class FoundingPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ordered = tuple(sorted(self.members, key=lambda file: file.member))
         structs.force_setattr(self, "members", ordered)
         if not self.validators:
-            raise NoValidators(tuple(file.member for file in self.members))
+            raise NoFounderValidates(tuple(file.member for file in self.members))
 
     @property
     def validators(self) -> tuple[tuple[MemberId, ValidatorAddress], ...]:

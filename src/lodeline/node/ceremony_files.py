@@ -108,7 +108,7 @@ def read_plan(table: Path) -> PlanFiles:
         FileUnreadable: a file is not there.
         TableRefused, CeremonyFileMalformed, CeremonyFileOfOther: a file is not what it should be.
         MalformedTime: the time of the genesis.
-        NoFounders, FounderTwice, NoValidators: files that make no consortium.
+        NoFounders, FounderTwice, NoFounderValidates: files that make no consortium.
     """
     data = _read(table)
     tree = parse_yaml(table.name, data.decode("utf-8", errors="replace"))

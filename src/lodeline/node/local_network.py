@@ -280,7 +280,7 @@ class LocalNetwork:
         """Found a consortium by the ceremony, every founder at once, each in ``folder/NAME``.
 
         Raises:
-            NoValidators, FounderTwice, …: founders that make no consortium.
+            NoFounderValidates, FounderTwice, …: founders that make no consortium.
             FileExists: there are keys of validators in the folder already.
         """
         places = {

@@ -16,7 +16,7 @@ from lodeline.kernel.ids import MemberId, MemberKey
 from lodeline.ledger.entries import Act, AdmitMember, RemoveValidator, SetValidator
 from lodeline.ledger.records import ValidatorRecord
 from lodeline.ledger.validators import validators_needed
-from lodeline.node.ceremony import MemberFile, NoValidators
+from lodeline.node.ceremony import MemberFile
 from lodeline.node.governing import vote
 from lodeline.node.requests import Request
 from lodeline.node.session import Session
@@ -36,6 +36,18 @@ class MemberKeyDiffers(LodelineError):
     fr = "le fichier de {member} a la clé {written}, le registre a {registered}"
     advice_en = "ask {member} by another way which file is its own before anybody votes"
     advice_fr = "demandez à {member} par une autre voie quel fichier est le sien avant de voter"
+
+
+class FileWithoutValidator(LodelineError):
+    """A member file that names no validator, where one is to be admitted."""
+
+    member: MemberId
+
+    code = "file-without-validator"
+    en = "the file of {member} names no validator"
+    fr = "le fichier de {member} ne nomme pas de validateur"
+    advice_en = "have it made with --address and --api, where the validator is to run"
+    advice_fr = "faites-le créer avec --address et --api, là où le validateur doit fonctionner"
 
 
 @dataclass(frozen=True)
@@ -65,13 +77,13 @@ def admission(session: Session, file: MemberFile, *, votes: bool) -> Admission:
     asked.
 
     Raises:
-        NoValidators: the file names no validator.
+        FileWithoutValidator: the file names no validator.
         UnknownMember, MemberNotActive: the member may not act.
         MemberKeyDiffers: the file has another signing key than the registry.
     """
     found = file.validator
     if found is None:
-        raise NoValidators((file.member,))
+        raise FileWithoutValidator(file.member)
     act = SetValidator(file.member, found.consensus, found.checkpoint, found.api)
     is_new = file.member not in session.state.members
     acts: tuple[Act, ...] = (act,)
