@@ -22,10 +22,11 @@ from lodeline.engine.consortium.failover import Validators
 from lodeline.engine.consortium.follower import ConsortiumLedger, Following
 from lodeline.engine.consortium.outcomes import Outcomes, refused_whole
 from lodeline.engine.consortium.published import Published
+from lodeline.engine.consortium.refusals_validators import ValidatorFault
 from lodeline.engine.consortium.sending import MemberSigner
 from lodeline.engine.consortium.settings import ValidatorSettings
 from lodeline.engine.embedded import EmbeddedLedger
-from lodeline.engine.interface import CheckpointSigners
+from lodeline.engine.interface import Answer, CheckpointSigners
 from lodeline.engine.trial import Trial
 from lodeline.kernel.ids import Hash32, MemberId
 from lodeline.kernel.time import BlockTime
@@ -92,6 +93,18 @@ class Liar(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         return unread(self.forge(request, self.honest.fetched(request)))
+
+
+class Watched(Validators):
+    """Validators whose faults are remembered for good."""
+
+    def __init__(self, clients: Sequence[ValidatorClient]) -> None:
+        super().__init__(clients)
+        self.faults: list[ValidatorFault] = []
+
+    def note_trouble(self, client: ValidatorClient, fault: ValidatorFault) -> None:
+        self.faults.append(fault)
+        super().note_trouble(client, fault)
 
 
 class Node:
@@ -195,7 +208,7 @@ class Network:
         for node in self.nodes.values():
             node.outcomes.resolve(digest, refused_whole(answers))
 
-    def _tried(self, node: Node, entries: Sequence[bytes]) -> tuple[object, ...]:
+    def _tried(self, node: Node, entries: Sequence[bytes]) -> tuple[Answer, ...]:
         state = node.ledger.state()
         trial = Trial(state.draft(), LeafIndex(state.size), self.moment, believe)
         return tuple(trial.offer(entries))
@@ -208,13 +221,13 @@ class Network:
                 node.clock.moment = self.moment
                 accepted(node.ledger.submit(entries))
 
-    def validators(self, **wires: httpx.BaseTransport) -> Validators:
+    def validators(self, **wires: httpx.BaseTransport) -> Watched:
         """Return clients of all validators; some by other wires, those first."""
         first = [self.nodes[name].client(wire) for name, wire in _named(wires)]
         rest = [
             node.client() for name, node in self.nodes.items() if name not in dict(_named(wires))
         ]
-        return Validators([*first, *rest])
+        return Watched([*first, *rest])
 
     def follower(
         self,

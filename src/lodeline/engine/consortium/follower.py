@@ -175,9 +175,9 @@ class ConsortiumLedger(LedgerFile):
         return self.validators.upto(self.policy, size, TreeSize(size + step)) or newest
 
     def _note_unagreed(self, refused: TooFewValidatorsSigned) -> None:
-        """Remember that somebody shows more than was agreed on; that it is so is for several to say.
+        """Remember that somebody shows more than was agreed on; one alone may have made it up.
 
-        Fewer than a third can have made it up, so it does not stop anything then.
+        Fewer than a third may be dishonest, so what they alone have signed stops nothing.
 
         Raises:
             TooFewValidatorsSigned: a validator that is honest must be among those who signed.
