@@ -106,12 +106,12 @@ class _Walk:
         _check_length(value, where)
         words = WORDS.get((parent, name))
         if words is not None:
-            bare = words.bare(value)
-            if ":" in bare:
-                self._note(bare)
-            return bare
-        if name in TIMES:
+            value = words.bare(value)
+        elif name in TIMES:
             check_zone(where, value)
+            return value
+        if ":" in value:
+            self._note(value)
         return value
 
     def _list(self, parent: str, name: str, value: list[JsonValue], where: str) -> JsonValue:
@@ -120,7 +120,8 @@ class _Walk:
             return value  # no list in the schema, which says so better
         for at, member in enumerate(value):
             if isinstance(member, list):
-                raise ListInList(f"{where}/{at}")
+                path = f"{where}/{at}"
+                raise ListInList(path)
         members = [
             self._members(name, member, f"{where}/{at}")
             if isinstance(member, dict) and name in MEMBERS
