@@ -15,13 +15,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from lodeline.crypto.signatures import SignatureContext, SignedMessage, trust_as_verified
+from lodeline.kernel.ids import MemberKey, SignatureBytes
 from lodeline.ledger.entries import Anchor, Entry, EntryId, Recall
 from lodeline.ledger.state import State
 
 __all__ = ["STRETCH", "Ahead", "foreseen"]
 
-STRETCH: Final = 64
+STRETCH: Final = 128
 """Entries whose signatures go to a process together."""
+
+_CONTEXT: Final = SignatureContext.ENTRY
 
 
 def foreseen(state: State, entry: Entry, identity: EntryId) -> SignedMessage | None:
@@ -34,8 +37,7 @@ def foreseen(state: State, entry: Entry, identity: EntryId) -> SignedMessage | N
     record = state.members.get(entry.body.member)
     if record is None:
         return None
-    context = SignatureContext.ENTRY
-    return SignedMessage(record.member.key, context, identity, entry.signature)
+    return SignedMessage(record.member.key, _CONTEXT, identity, entry.signature)
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,9 @@ class Ahead:
         """Have the signatures of some entries verified; nothing where none is foreseen."""
         found = (foreseen(state, entry, identity) for entry, identity in entries)
         asked = tuple(signed for signed in found if signed is not None)
-        return cls(asked, pool.submit(_fitting, asked)) if asked else None
+        # Plain tuples: they cost less to send than what they are made of.
+        plain = [(signed.public, signed.message, signed.signature) for signed in asked]
+        return cls(asked, pool.submit(_fitting, plain)) if asked else None
 
     def wait(self) -> None:
         """Take the answers in once they are there."""
@@ -60,6 +64,6 @@ class Ahead:
         trust_as_verified(signed for signed, holds in zip(self.asked, fits, strict=True) if holds)
 
 
-def _fitting(asked: Sequence[SignedMessage]) -> list[bool]:
-    """Verify signatures; runs in a worker process."""
-    return [signed.fits for signed in asked]
+def _fitting(asked: Sequence[tuple[MemberKey, bytes, SignatureBytes]]) -> list[bool]:
+    """Verify signatures of entries; runs in a worker process."""
+    return [SignedMessage(key, _CONTEXT, said, signature).fits for key, said, signature in asked]

@@ -28,6 +28,10 @@ _APPLICATION_DOMAIN = b"lodeline/v1/application\0"
 class StateKind(Enum):
     """What a key of the state map stands for; a kind is never renamed or reused."""
 
+    def __init__(self, name: str) -> None:
+        self.domain = _KEY_DOMAIN + name.encode() + b"\0"
+        """What every key of this kind is the hash of, before its parts."""
+
     CONSTANTS = "constants"
     """No part; the constants of the genesis."""
     GOVERNANCE = "governance"
@@ -68,8 +72,10 @@ class StateKind(Enum):
 
 def state_key(kind: StateKind, *parts: bytes) -> Hash32:
     """Return the key under which a thing of this kind stands."""
-    framed = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
-    return Hash32(hashlib.sha256(_KEY_DOMAIN + kind.value.encode() + b"\0" + framed).digest())
+    framed = kind.domain
+    for part in parts:
+        framed += len(part).to_bytes(4, "big") + part
+    return Hash32(hashlib.sha256(framed).digest())
 
 
 def digest_of(record: msgspec.Struct) -> Hash32:
