@@ -116,6 +116,7 @@ def read_plan(table: Path) -> PlanFiles:
         written = msgspec.convert(tree, _Table)
     except msgspec.ValidationError as refused:
         raise CeremonyFileMalformed(table.name, str(refused)) from refused
+    time = parse_time(written.genesis_time)
     files = {table.name: _sha256(data)}
     members: list[MemberFile] = []
     for name in written.members:
@@ -125,7 +126,7 @@ def read_plan(table: Path) -> PlanFiles:
     plan = FoundingPlan(
         written.chain,
         written.title,
-        parse_time(written.genesis_time),
+        time,
         tuple(members),
         written.threshold,
         written.synthetic,
