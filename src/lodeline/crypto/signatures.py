@@ -90,6 +90,8 @@ class SignatureContext(Enum):
     """A holder hands a claim proof or a bundle to one audience."""
     SUBMISSION = "submission"
     """A member hands entries to the validators; whoever signed the entries themselves."""
+    SNAPSHOT = "snapshot"
+    """A validator says which snapshot of the ledger it has made."""
 
 
 class MemberKeyLength(LodelineError):

@@ -188,6 +188,16 @@ class Memory:
             return self.sealed()
         return (*self._sealed, _stored(self._gathered.part()))
 
+    def tail(self) -> tuple[LeafIndex, tuple[StoredPart, ...]]:
+        """Return the parts that no later one replaces in the file yet, and where they begin.
+
+        With the stored parts before that place they are the whole state. They depend on the blocks
+        alone: not on when this process was started, or on what it had stored.
+        """
+        last = (_stored(self._gathered.part()),) if len(self._gathered) else ()
+        tail = (*self._sealed, *last)
+        return (tail[0].first if tail else LeafIndex(self.state.size)), tail
+
 
 def _stored(part: StatePart) -> StoredPart:
     return StoredPart.of(LeafIndex(part.first), TreeSize(part.size), part.encode())

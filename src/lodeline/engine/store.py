@@ -110,6 +110,44 @@ def part_digest(first: LeafIndex, size: TreeSize, part: bytes) -> Hash32:
     return Hash32(hashlib.sha256(_PART_DOMAIN + place + part).digest())
 
 
+@dataclass(frozen=True)
+class Filling:
+    """A ledger that is being put into an empty file, in one transaction."""
+
+    connection: sqlite3.Connection
+
+    def put_leaves(self, first: LeafIndex, leaves: Sequence[tuple[EntryHash, bytes]]) -> None:
+        """Put the next leaves with their hashes."""
+        indexed = list(enumerate(leaves, first))
+        self.connection.executemany(
+            "INSERT INTO leaves VALUES (?, ?)", [(index, leaf) for index, (_, leaf) in indexed]
+        )
+        self.connection.executemany(
+            "INSERT INTO leaf_hashes VALUES (?, ?)",
+            [(index, leaf_hash) for index, (leaf_hash, _) in indexed],
+        )
+
+    def put_blocks(self, blocks: Sequence[Block]) -> None:
+        """Put blocks."""
+        self.connection.executemany(
+            "INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?)", [astuple(block) for block in blocks]
+        )
+
+    def put_parts(self, parts: Sequence[StoredPart]) -> None:
+        """Put parts of the state, after those that are there."""
+        self.connection.executemany(
+            "INSERT INTO state_parts VALUES (?, ?, ?, ?)", [astuple(part) for part in parts]
+        )
+
+    def put_note(self, size: TreeSize, note: bytes) -> None:
+        """Put a signed checkpoint."""
+        _put_note(self.connection, size, note)
+
+    def put_position(self, position: Position) -> None:
+        """Put how far the consortium has agreed."""
+        _put_position(self.connection, position)
+
+
 class Store:
     """One ledger file; one writer at a time, any number of readers."""
 
@@ -160,9 +198,17 @@ class Store:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """See the file as it is now for as long as this lasts, whatever a writer adds meanwhile."""
+        """See the file as it is now for as long as this lasts, whatever a writer adds meanwhile.
+
+        Within `filling` nothing is to be done: there it is as it is being written.
+        """
+        if self._connection.in_transaction:
+            yield
+            return
         with self._reading("reading it"):
             self._connection.execute("BEGIN")
+            # What is seen is fixed by the first reading, not by the beginning.
+            self._connection.execute("SELECT 1 FROM blocks LIMIT 1").fetchall()
         try:
             yield
         finally:
@@ -372,6 +418,18 @@ class Store:
                 _put_note(connection, block.size, note)
             if position is not None:
                 _put_position(connection, position)
+
+    @contextmanager
+    def filling(self) -> Iterator[Filling]:
+        """Fill an empty file with a whole ledger; durable at the end, or nothing was written.
+
+        What was put in can be read meanwhile through this store.
+
+        Raises:
+            LedgerReadOnly, LedgerNotWritten, LedgerMustReopen: as `append`.
+        """
+        with self._transaction() as connection:
+            yield Filling(connection)
 
     def put_position(self, position: Position) -> None:
         """Write how far the consortium has agreed, after a block that adds nothing to the log.

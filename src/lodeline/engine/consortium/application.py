@@ -53,6 +53,7 @@ from lodeline.engine.consortium.reading import ReadSubmission, transaction_hash
 from lodeline.engine.consortium.refusals import FoundingNotOfThisLedger
 from lodeline.engine.consortium.replica import Replica
 from lodeline.engine.consortium.results import block_events, check_result, executed
+from lodeline.engine.consortium.snapshot_desk import SnapshotDesk
 from lodeline.engine.consortium.validators import (
     check_same_validators,
     consensus_keys,
@@ -93,9 +94,15 @@ class ConsortiumApplication:
     """One validator's application; its methods are called from several threads."""
 
     def __init__(
-        self, replica: Replica, founding: Founding, tools: CheckTools, limits: Limits
+        self,
+        replica: Replica,
+        founding: Founding,
+        tools: CheckTools,
+        limits: Limits,
+        snapshots: SnapshotDesk,
     ) -> None:
         """Take a ledger over, which is of this founding, or empty."""
+        self._snapshots = snapshots
         self._replica = replica
         self._founding = founding
         self._tools = tools
@@ -216,7 +223,9 @@ class ConsortiumApplication:
             if decided is None:
                 message = "commit without a block"
                 raise RuntimeError(message)
+            before = self._replica.size
             self._replica.commit(decided.attempt, decided.height)
+            self._snapshots.after_block(self._replica, before)
             self._decided = None
             self._tried.clear()
             self._checks.next_round(decided.transactions)
@@ -242,24 +251,24 @@ class ConsortiumApplication:
     def list_snapshots(self, request: RequestListSnapshots) -> ResponseListSnapshots:
         """Name the snapshots that others may have."""
         del request
-        return ResponseListSnapshots()
+        return self._snapshots.list()
 
     def offer_snapshot(self, request: RequestOfferSnapshot) -> ResponseOfferSnapshot:
         """Say whether to restore this snapshot."""
-        del request
-        return ResponseOfferSnapshot(result=ResponseOfferSnapshot.Result.ABORT)
+        return self._snapshots.offer(self._replica, request)
 
     def load_snapshot_chunk(self, request: RequestLoadSnapshotChunk) -> ResponseLoadSnapshotChunk:
         """Give a part of an own snapshot."""
-        del request
-        return ResponseLoadSnapshotChunk()
+        return self._snapshots.load(request)
 
     def apply_snapshot_chunk(
         self, request: RequestApplySnapshotChunk
     ) -> ResponseApplySnapshotChunk:
         """Take the next part of the snapshot being restored."""
-        del request
-        return ResponseApplySnapshotChunk(result=ResponseApplySnapshotChunk.Result.ABORT)
+        answer = self._snapshots.apply(self._replica, request)
+        with self._replica.turn:
+            self._checks.next_round(())
+        return answer
 
 
 def _block_key(transactions: Sequence[bytes], agreed: BlockTime) -> Hash32:

@@ -25,7 +25,7 @@ from typing import Final
 
 from lodeline.crypto.signatures import SigningKey
 from lodeline.engine.abci.server import AbciServer
-from lodeline.engine.consortium.api import ApiService, serve
+from lodeline.engine.consortium.api import serve
 from lodeline.engine.consortium.application import ConsortiumApplication, Limits
 from lodeline.engine.consortium.checking import CheckTools
 from lodeline.engine.consortium.founding import read_founding
@@ -36,9 +36,12 @@ from lodeline.engine.consortium.refusals import SettingsNotRead
 from lodeline.engine.consortium.replica import Replica
 from lodeline.engine.consortium.rules import BlockRules
 from lodeline.engine.consortium.settings import ValidatorHome, ValidatorSettings, read_settings
+from lodeline.engine.consortium.snapshot_desk import SnapshotDesk
+from lodeline.engine.consortium.snapshots import Snapshots, SnapshotSigner
 from lodeline.engine.consortium.verdicts import ProofDesk
 from lodeline.engine.interface import CheckpointSigners
 from lodeline.kernel.errors import LodelineError
+from lodeline.kernel.ids import Hash32
 from lodeline.kernel.time import BlockTime, block_time
 from lodeline.ledger.checkpoint import Origin
 from lodeline.ledger.log import Verify
@@ -124,9 +127,9 @@ class RunningApplication:
         founding = read_founding(_file(home.founding))
         with ExitStack() as stack:
             found = stack.enter_context(workers(os.cpu_count() or 1))
-            self.replica = Replica(
-                home.ledger, verify=found.verify, signers=_signers(home, settings)
-            )
+            key = _checkpoint_key(home)
+            signers = _signers(settings, key)
+            self.replica = Replica(home.ledger, verify=found.verify, signers=signers)
             stack.callback(self.replica.close)
             tools = CheckTools(
                 rules=BlockRules(
@@ -139,22 +142,16 @@ class RunningApplication:
                 steady=time.monotonic,
             )
             limits = Limits(settings.quota_bytes, settings.retain_blocks)
-            self.application = ConsortiumApplication(self.replica, founding, tools, limits)
-            self.api = self._serve(stack, home, settings, tools.outcomes)
+            signer = SnapshotSigner(settings.chain, settings.member, key)
+            snapshots = Snapshots(home.snapshots, settings.snapshot_entries, signer)
+            stack.callback(snapshots.wait)
+            desk = SnapshotDesk(snapshots, founding, home.incoming, _listed(settings))
+            self.application = ConsortiumApplication(self.replica, founding, tools, limits, desk)
+            self.api = serve(home, settings, self.replica, tools.outcomes, snapshots.statement)
+            self.api.start()
+            stack.callback(self.api.stop)
             self.server = stack.enter_context(AbciServer(settings.abci, self.application))
             self._stack = stack.pop_all()
-
-    def _serve(
-        self,
-        stack: ExitStack,
-        home: ValidatorHome,
-        settings: ValidatorSettings,
-        outcomes: Outcomes,
-    ) -> ApiService:
-        api = serve(home, settings, self.replica, outcomes, lambda: None)
-        api.start()
-        stack.callback(api.stop)
-        return api
 
     def close(self) -> None:
         """Stop listening, then release the ledger and end the workers."""
@@ -168,13 +165,20 @@ def _file(path: Path) -> bytes:
         raise SettingsNotRead(str(path), str(refused)) from refused
 
 
-def _signers(home: ValidatorHome, settings: ValidatorSettings) -> CheckpointSigners:
+def _checkpoint_key(home: ValidatorHome) -> SigningKey:
     try:
-        key = SigningKey(bytes.fromhex(_file(home.checkpoint_key).decode("ascii").strip()))
+        return SigningKey(bytes.fromhex(_file(home.checkpoint_key).decode("ascii").strip()))
     except ValueError as refused:
         raise SettingsNotRead(str(home.checkpoint_key), "no seed in hexadecimal") from refused
+
+
+def _signers(settings: ValidatorSettings, key: SigningKey) -> CheckpointSigners:
     verifier = VerifierKey(KeyName(f"{settings.chain}/{settings.member}"), key.public)
     return CheckpointSigners(Origin(settings.chain), ((verifier, key.sign_frame),))
+
+
+def _listed(settings: ValidatorSettings) -> frozenset[Hash32]:
+    return frozenset(Hash32(bytes.fromhex(digest)) for digest in settings.accept_snapshots)
 
 
 def main(arguments: Sequence[str]) -> int:

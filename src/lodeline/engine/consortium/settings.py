@@ -136,6 +136,11 @@ class ValidatorHome:
         return self.folder / "snapshots"
 
     @property
+    def incoming(self) -> Path:
+        """Return the folder of a snapshot that is being fetched."""
+        return self.folder / "snapshots" / ".incoming"
+
+    @property
     def engine(self) -> Path:
         """Return the consensus engine's own folder."""
         return self.folder / "comet"
