@@ -28,6 +28,7 @@ from lodeline.cli import (
     logs,
     members,
     periods,
+    publishing,
     recipes,
     tracing,
     trades,
@@ -35,6 +36,7 @@ from lodeline.cli import (
     trusts,
     validator,
     vaults,
+    witness,
 )
 from lodeline.cli.texts import Texts
 
@@ -94,10 +96,23 @@ GROUPS: Final[Mapping[str, Mapping[str, Command]]] = {
     },
     "site": {"add": members.add_site, "list": members.sites},
     "recipe": {"adopt": recipes.adopt, "retire": recipes.retire, "show": recipes.show},
-    "log": {"show": logs.show, "verify": logs.verify, "checkpoint": logs.checkpoint},
+    "log": {
+        "show": logs.show,
+        "verify": logs.verify,
+        "checkpoint": logs.checkpoint,
+        "witness": witness.send,
+        "publish": publishing.publish,
+        "verify-published": publishing.verify_published,
+    },
+    "witness": {
+        "key": witness.key,
+        "run": witness.run,
+        "alarms": witness.alarms,
+        "evidence": witness.evidence,
+    },
     "period": {"show": periods.show, "close": periods.close, "check": periods.check},
     "queue": {"list": transforms.queued, "send": transforms.send, "drop": transforms.drop},
-    "trust": {"show": trusts.show, "renew": trusts.renew},
+    "trust": {"show": trusts.show, "renew": trusts.renew, "witnesses": witness.rely},
     "vault": {"backup": vaults.backup, "restore": vaults.restore},
 }
 

@@ -6,7 +6,7 @@ import typer
 
 from lodeline.cli.terminal import terminal_of
 from lodeline.node.logbook import genesis_of
-from lodeline.node.trust import read_trust, trust_of, write_trust
+from lodeline.node.trust import read_trust, renewed, trust_of, write_trust
 
 __all__ = ["renew", "show"]
 
@@ -19,12 +19,18 @@ def show(context: typer.Context) -> None:
     terminal.say("trust.shown", chain=trust.chain, file=path, threshold=trust.threshold)
     for line in trust.members:
         terminal.line(f"  {line}")
+    if trust.witnesses:
+        terminal.say("trust.witnesses", threshold=trust.witness_threshold)
+    for line in trust.witnesses:
+        terminal.line(f"  {line}")
     terminal.emit(
         {
             "chain": trust.chain,
             "genesis": trust.genesis,
             "threshold": trust.threshold,
             "members": list(trust.members),
+            "witnesses": list(trust.witnesses),
+            "witness_threshold": trust.witness_threshold,
         }
     )
 
@@ -33,7 +39,7 @@ def renew(context: typer.Context) -> None:
     """Pin the signing keys as they stand in the ledger now, after keys were replaced."""
     terminal = terminal_of(context)
     with terminal.reading() as session:
-        trust = trust_of(session.state, genesis_of(session))
+        trust = renewed(session.workspace, trust_of(session.state, genesis_of(session)))
         terminal.confirm("trust.confirm", chain=trust.chain)
         write_trust(session.workspace, trust, over=True)
     terminal.say("trust.renewed", members=len(trust.members), threshold=trust.threshold)

@@ -30,6 +30,7 @@ __all__ = [
     "TrustMissing",
     "origin_of",
     "read_trust",
+    "renewed",
     "trust_for",
     "trust_of",
     "verifier_key",
@@ -101,6 +102,17 @@ def trust_of(state: State, genesis: Genesis) -> TrustFile:
     constants = Constants.of(genesis, entry_id(genesis))
     policy = CheckpointPolicy(origin_of(chain), keys, constants.votes_needed(len(keys)))
     return TrustFile.of(chain, entry_id(genesis), policy)
+
+
+def renewed(workspace: Workspace, trust: TrustFile) -> TrustFile:
+    """Return a trust file with the witnesses of the one that is pinned in a workspace.
+
+    Raises:
+        FileUnreadable, TrustFileMalformed, …: as `read_trust`.
+        PolicyRepeatsWitness: a witness has become a member that signs.
+    """
+    pinned = read_trust(workspace.trust).policy()
+    return trust.witnessed_by(pinned.witnesses, pinned.witness_threshold)
 
 
 def write_trust(workspace: Workspace, trust: TrustFile, *, over: bool = False) -> None:

@@ -123,9 +123,11 @@ def test_everybody_can_read_key_checkpoint_and_evidence(
 
 def test_a_client_finds_out_from_where_to_prove(client: WitnessClient) -> None:
     for size in (3, 8, 8, 21):
-        note = cosigned_by(client, HONEST.note(size), KNOWN, HONEST.prove_consistency)
-        assert set(verified_witnesses(parse_note(note), KNOWN)) == {witness_key("w1")}
-        assert len(parse_note(note).signatures) == 3
+        done = cosigned_by(client, HONEST.note(size), KNOWN, HONEST.prove_consistency)
+        assert done.by == {witness_key("w1"): NOW}
+        assert verified_witnesses(parse_note(done.note), KNOWN) == done.by
+        again = cosigned_by(client, done.note, KNOWN, HONEST.prove_consistency)
+        assert again == done
     latest = client.latest(ORIGIN)
     assert latest is not None
     assert parse_note(latest).text == HONEST.at(21).text()

@@ -8,7 +8,8 @@ beyond what it may hold.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Final
 
@@ -19,13 +20,15 @@ from lodeline.engine.witnesses.app import SIZE_TYPE
 from lodeline.engine.witnesses.request import AddCheckpoint
 from lodeline.engine.witnesses.shelf import origin_hash
 from lodeline.kernel.errors import LodelineError
+from lodeline.kernel.time import BlockTime
 from lodeline.ledger.checkpoint import Origin, parse_checkpoint_text
 from lodeline.ledger.cosignature import WitnessKey, verified_witnesses
 from lodeline.ledger.merkle import MAX_TREE_SIZE, ConsistencyProof, TreeSize
-from lodeline.ledger.signednote import MAX_NOTE_BYTES, Note, NoteSignature, parse_note
+from lodeline.ledger.signednote import MAX_NOTE_BYTES, Note, parse_note
 from lodeline.ledger.tiles import MAX_ENTRY_BYTES, TILE_WIDTH
 
 __all__ = [
+    "Cosigned",
     "ProveGrowth",
     "WitnessAnswered",
     "WitnessClient",
@@ -191,12 +194,22 @@ class WitnessClient:
         return answer.status_code, answer.headers.get("content-type", ""), bytes(body)
 
 
+@dataclass(frozen=True)
+class Cosigned:
+    """A checkpoint with what a witness added to it."""
+
+    note: bytes
+    by: Mapping[WitnessKey, BlockTime]
+    """Whose cosignatures came back, and of when."""
+
+
 def cosigned_by(
     client: WitnessClient, note: bytes, known: Iterable[WitnessKey], prove: ProveGrowth
-) -> bytes:
+) -> Cosigned:
     """Return a checkpoint with the cosignatures of a witness, verified under the known keys.
 
-    Lines of other keys are left out (tlog-witness, "add-checkpoint").
+    Lines of other keys are left out (tlog-witness, "add-checkpoint"), and so is a second one of a
+    witness that cosigned this checkpoint before: a note has room for a hundred lines.
 
     Raises:
         WitnessUnreachable, WitnessAnswered: there is no answer of use.
@@ -210,11 +223,10 @@ def cosigned_by(
     found = verified_witnesses(answered, keys)
     if not found:
         raise WitnessCosignedNothing(client.url, tuple(key.name for key in keys))
-    by = {(key.name, key.key_id) for key in found}
-    fresh: list[NoteSignature] = [
-        line for line in answered.signatures if (line.name, line.key_id) in by
-    ]
-    return Note(signed.text, tuple(dict.fromkeys((*signed.signatures, *fresh)))).encode()
+    first = {(line.name, line.key_id): line for line in reversed(answered.signatures)}
+    new = [key for key in found if key not in verified_witnesses(signed, keys)]
+    fresh = [first[key.name, key.key_id] for key in new]
+    return Cosigned(Note(signed.text, (*signed.signatures, *fresh)).encode(), found)
 
 
 def from_url(client: WitnessClient) -> Fetch:

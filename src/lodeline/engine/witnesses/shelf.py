@@ -10,9 +10,10 @@ its way. An operator who has looked into an alarm lifts it by moving the file aw
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from lodeline.engine.durable_file import DurableFileFailed, put_durably, take_if_there
 from lodeline.engine.refusals import LedgerHasWriter, LedgerNotRead
@@ -30,6 +31,10 @@ MAX_ALARMS: Final = 64
 """Pieces of evidence that are kept; the first against a log says it all."""
 
 
+Tell: TypeAlias = Callable[[Origin, Path], None]
+"""Hears against which log evidence was found, and in which file it is."""
+
+
 def origin_hash(origin: Origin) -> str:
     """Return the name under which a log goes in paths: SHA-256 of its origin, in hexadecimal."""
     return sha256(origin.encode()).hexdigest()
@@ -38,14 +43,15 @@ def origin_hash(origin: Origin) -> str:
 class WitnessShelf:
     """The files of one witness; see the module."""
 
-    def __init__(self, folder: Path, *, writable: bool = True) -> None:
-        """Open the folder, or make it to write.
+    def __init__(self, folder: Path, tell: Tell | None = None, *, writable: bool = True) -> None:
+        """Open the folder, or make it to write; ``tell`` hears of new evidence once it is kept.
 
         Raises:
             WitnessHasWriter: another process writes there.
             DurableFileFailed: it cannot be made.
         """
         self.folder = folder
+        self._tell = tell
         self._lock: WriterLock | None = None
         if writable:
             self._lock = _locked(folder)
@@ -105,8 +111,11 @@ class WitnessShelf:
             DurableFileFailed: it could not be written.
         """
         digest = evidence.digest
-        if len(self._alarm_files()) < MAX_ALARMS:
-            put_durably(self.folder / "alarms" / f"{digest.hex()}.json", evidence.encode())
+        path = self.folder / "alarms" / f"{digest.hex()}.json"
+        if not path.exists() and len(self._alarm_files()) < MAX_ALARMS:
+            put_durably(path, evidence.encode())
+            if self._tell is not None:
+                self._tell(Origin(evidence.origin), path)
         return digest
 
     def alarm_against(self, origin: Origin) -> Hash32 | None:
