@@ -17,6 +17,8 @@ from lodeline.exchange.gs1.text import DIGITS, check_digit, unescape
 
 __all__ = ["GeneralId", "read_general", "read_urn"]
 
+_COLONS = 4
+"""Colons before the company prefix."""
 _GENERAL = "urn:epc:id:gid:"
 _GENERAL_LIMITS = (2**28, 2**24, 2**36)
 """Bits of manager, class and serial in a 96-bit tag (Tag Data Standard, section 14.6.9)."""
@@ -37,8 +39,8 @@ def read_urn(text: str) -> Gs1Key:
         Gs1LengthWrong, Gs1CharacterRefused: a part does not fit its scheme.
         Gs1PercentWrong: an escape is cut short, or stands where none is needed.
     """
-    head, _, body = text.rpartition(":")
-    scheme = BY_URN.get(head + ":")
+    *head, body = text.split(":", _COLONS)  # a serial may hold further ones
+    scheme = BY_URN.get(":".join([*head, ""]))
     if scheme is None:
         raise Gs1SchemeUnknown(text)
     prefix, reference, pieces, serial = _parts(scheme, text, body)
