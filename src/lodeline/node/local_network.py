@@ -147,6 +147,8 @@ class LocalValidator:
         """URL of the HTTP API."""
         self.rpc = f"http://{listening.rpc}"
         """URL of CometBFT's RPC."""
+        self.command: Sequence[str] = application_command(home)
+        """What runs the application; whoever tries faults puts another command here."""
         self._abci = listening.abci or ""
         self._program = program
         self._application: Child | None = None
@@ -176,7 +178,7 @@ class LocalValidator:
 
     def start_application(self) -> None:
         """Start the application; whether it listens is waited for by `start_consensus`."""
-        self._application = self._child("application", application_command(self.home))
+        self._application = self._child("application", self.command)
 
     def start_consensus(self) -> None:
         """Wait until the application listens and start CometBFT.

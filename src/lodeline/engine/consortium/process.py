@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -28,12 +28,12 @@ from lodeline.engine.abci.server import AbciServer
 from lodeline.engine.consortium.api import serve
 from lodeline.engine.consortium.application import ConsortiumApplication, Limits
 from lodeline.engine.consortium.checking import CheckTools
-from lodeline.engine.consortium.founding import read_founding
+from lodeline.engine.consortium.founding import Founding, read_founding
 from lodeline.engine.consortium.limits import BlockRoom
 from lodeline.engine.consortium.outcomes import Outcomes
 from lodeline.engine.consortium.reading import Submissions
 from lodeline.engine.consortium.refusals import SettingsNotRead
-from lodeline.engine.consortium.replica import Replica
+from lodeline.engine.consortium.replica import USUAL, Replica, ReplicaTuning
 from lodeline.engine.consortium.rules import BlockRules
 from lodeline.engine.consortium.settings import ValidatorHome, ValidatorSettings, read_settings
 from lodeline.engine.consortium.snapshot_desk import SnapshotDesk
@@ -49,7 +49,10 @@ from lodeline.ledger.signednote import KeyName, VerifierKey
 from lodeline.proofs.batch import Verdict, verify_batch
 from lodeline.proofs.task import ProofTask
 
-__all__ = ["RunningApplication", "SystemClock", "main", "workers"]
+__all__ = ["Kind", "RunningApplication", "SystemClock", "main", "workers"]
+
+Kind = Callable[[Replica, Founding, CheckTools, Limits, SnapshotDesk], ConsortiumApplication]
+"""Makes the application of a ledger."""
 
 _WORTHWHILE: Final = 4
 """From so many proofs on, handing them to other processes is quicker than verifying them here."""
@@ -114,8 +117,15 @@ def _end_with_parent() -> None:
 class RunningApplication:
     """A validator's application with everything around it, from its construction to `close`."""
 
-    def __init__(self, home: ValidatorHome) -> None:
+    def __init__(
+        self,
+        home: ValidatorHome,
+        kind: Kind = ConsortiumApplication,
+        tuning: ReplicaTuning = USUAL,
+    ) -> None:
         """Open the ledger and listen.
+
+        ``kind`` and ``tuning`` are others than the usual ones where faults are tried.
 
         Raises:
             SettingsNotRead, FoundingMalformed: a file of the home is missing or wrong.
@@ -129,7 +139,7 @@ class RunningApplication:
             found = stack.enter_context(workers(os.cpu_count() or 1))
             key = _checkpoint_key(home)
             signers = _signers(settings, key)
-            self.replica = Replica(home.ledger, verify=found.verify, signers=signers)
+            self.replica = Replica(home.ledger, verify=found.verify, signers=signers, tuning=tuning)
             stack.callback(self.replica.close)
             tools = CheckTools(
                 rules=BlockRules(
@@ -146,7 +156,7 @@ class RunningApplication:
             snapshots = Snapshots(home.snapshots, settings.snapshot_entries, signer)
             stack.callback(snapshots.wait)
             desk = SnapshotDesk(snapshots, founding, home.incoming, _listed(settings))
-            self.application = ConsortiumApplication(self.replica, founding, tools, limits, desk)
+            self.application = kind(self.replica, founding, tools, limits, desk)
             self.api = serve(home, settings, self.replica, tools.outcomes, snapshots.statement)
             self.api.start()
             stack.callback(self.api.stop)
@@ -181,7 +191,10 @@ def _listed(settings: ValidatorSettings) -> frozenset[Hash32]:
     return frozenset(Hash32(bytes.fromhex(digest)) for digest in settings.accept_snapshots)
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(
+    arguments: Sequence[str],
+    opened: Callable[[ValidatorHome], RunningApplication] = RunningApplication,
+) -> int:
     """Run a validator's application until it is asked to end; return the exit status."""
     if len(arguments) != 1:
         sys.stderr.write("usage: python -m lodeline.engine.consortium HOME\n")
@@ -195,7 +208,7 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     try:
-        running = RunningApplication(ValidatorHome(Path(arguments[0])))
+        running = opened(ValidatorHome(Path(arguments[0])))
     except (LodelineError, OSError) as refused:
         sys.stderr.write(f"{refused}\n")
         return _FAILED

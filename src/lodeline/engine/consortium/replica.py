@@ -45,7 +45,7 @@ from lodeline.ledger.statekeys import application_hash
 from lodeline.proofs.batch import Verdict, verify_batch
 from lodeline.proofs.task import ProofTask
 
-__all__ = ["NOWHERE", "Replica", "ReplicaTuning"]
+__all__ = ["NOWHERE", "USUAL", "Replica", "ReplicaTuning"]
 
 NOWHERE: Final = Position(ConsensusHeight(0), Hash32(bytes(32)))
 """Where a validator is before its ledger is founded."""
