@@ -1,0 +1,171 @@
+"""Four validators on this machine under the real consensus engine: started, killed, compared."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.node.engines import consensus_engine
+
+from lodeline.crypto.entropy import SystemEntropy
+from lodeline.engine.consortium.settings import ValidatorHome, read_settings
+from lodeline.holder.keystore import HolderKeys
+from lodeline.kernel.ids import ChainId, MemberId
+from lodeline.kernel.time import BlockTime
+from lodeline.node.consensus_rpc import ConsensusRpc, ConsensusSilent, Header
+from lodeline.node.consortium_status import own_validator, see_validators, urls_of
+from lodeline.node.founding import MemberSpec
+from lodeline.node.local_network import (
+    Founder,
+    LocalChain,
+    LocalNetwork,
+    NetworkNotThere,
+    ValidatorsDisagree,
+)
+
+pytestmark = pytest.mark.slow
+
+NAMES = ("mine", "refinery", "smelter", "auditor")
+MINE, REFINERY, SMELTER, AUDITOR = (MemberId(name) for name in NAMES)
+
+
+def founders(validating: int = len(NAMES)) -> list[Founder]:
+    return [
+        Founder(
+            MemberSpec.parse(f"{name}:The {name} company:CD:auditor"),
+            HolderKeys.generate((), SystemEntropy()),
+            validates=number < validating,
+        )
+        for number, name in enumerate(NAMES)
+    ]
+
+
+def network(folder: Path, program: Path, validating: int = len(NAMES)) -> LocalNetwork:
+    chain = LocalChain(ChainId("trial"), BlockTime(int(time.time()) - 5))
+    return LocalNetwork.found(folder, program, chain, founders(validating), SystemEntropy())
+
+
+@pytest.fixture(scope="module")
+def four(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalNetwork]:
+    """A network that runs; every test leaves all four running."""
+    folder = tmp_path_factory.mktemp("network")
+    with network(folder, consensus_engine()) as made:
+        made.start()
+        made.wait_for_height(1)
+        yield made
+
+
+def _all_agree(four: LocalNetwork) -> None:
+    four.wait_for_height(1)
+    assert four.agreed() >= 1
+    positions = [validator.application_position() for validator in four.validators.values()]
+    assert None not in positions
+    assert len(set(positions)) == 1
+
+
+def test_four_validators_found_the_same_ledger(four: LocalNetwork) -> None:
+    _all_agree(four)
+
+
+def test_soon_a_checkpoint_has_enough_signatures(four: LocalNetwork) -> None:
+    policy = four.trust.policy()
+
+    def signed() -> bool:
+        return all(one.is_agreed for one in see_validators(four.urls, policy))
+
+    four.wait_for("checkpoints signed by three of four", signed)
+    (first, *others) = see_validators(four.urls, policy)
+    assert first.size is not None
+    assert first.size > 2
+    assert {(one.size, one.application_hash, one.behind) for one in others} == {
+        (first.size, first.application_hash, 0)
+    }
+    assert len(first.signers) >= 3
+    assert set(first.signers) <= set(NAMES)
+
+
+def test_a_validator_that_is_killed_comes_back(four: LocalNetwork) -> None:
+    victim = four.validators[REFINERY]
+    victim.kill()
+    assert not victim.is_running
+    assert victim.height() is None
+    assert own_validator(victim.home).standing is None
+    seen = see_validators(four.urls, four.trust.policy())
+    assert [one.member for one in seen if one.fault is None] == [AUDITOR, MINE, SMELTER]
+    victim.start()
+    _all_agree(four)
+
+
+def test_consensus_does_not_outlive_its_application(four: LocalNetwork) -> None:
+    victim = four.validators[SMELTER]
+    victim.kill_application()
+    four.wait_for("both have ended", lambda: not victim.process_ids)
+    victim.stop()
+    victim.start()
+    _all_agree(four)
+
+
+def test_an_application_outlives_consensus_and_serves_the_next_one(four: LocalNetwork) -> None:
+    victim = four.validators[AUDITOR]
+    victim.kill_consensus()
+    assert len(victim.process_ids) == 1
+    victim.start_consensus()
+    _all_agree(four)
+
+
+def test_a_validator_says_how_it_stands(four: LocalNetwork) -> None:
+    home = four.validators[MINE].home
+    own = own_validator(home)
+    assert own.member == MINE
+    assert own.standing is not None
+    four.wait_for("three peers", lambda: _peers(home) == 3)
+    assert own.disk.ledger > 0
+    assert own.disk.consensus > 0
+    assert urls_of(home) == (four.validators[MINE].api, *read_settings(home.settings).peers)
+    assert set(urls_of(home)) == set(four.urls)
+
+
+def _peers(home: ValidatorHome) -> int:
+    standing = own_validator(home).standing
+    return 0 if standing is None else standing.peers
+
+
+def test_different_blocks_are_noticed(four: LocalNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fork: what `agreed` would see if two validators had different blocks."""
+    honest, forked = ConsensusRpc.header, four.validators[SMELTER].rpc
+
+    def header(rpc: ConsensusRpc, height: int) -> Header:
+        found = honest(rpc, height)
+        return Header(height, "00", found.application_hash) if rpc.url == forked else found
+
+    monkeypatch.setattr(ConsensusRpc, "header", header)
+    with pytest.raises(ValidatorsDisagree) as refused:
+        four.agreed()
+    assert refused.value.height >= 1
+    assert len(refused.value.found) == 4
+
+
+def test_waiting_has_an_end(four: LocalNetwork) -> None:
+    with pytest.raises(NetworkNotThere) as refused:
+        four.wait_for("the moon", lambda: False, seconds=0.1)
+    assert refused.value.wanted == "the moon"
+    assert len(refused.value.found) == 4
+
+
+def test_a_header_that_is_not_there_is_said_so(four: LocalNetwork) -> None:
+    with ConsensusRpc(four.validators[MINE].rpc) as rpc, pytest.raises(ConsensusSilent):
+        rpc.header(10_000_000)
+
+
+def test_members_without_a_validator_are_founders_all_the_same(tmp_path: Path) -> None:
+    made = network(tmp_path, consensus_engine(), validating=1)
+    assert list(made.validators) == [MINE]
+    assert len(list(made.founded.state.members.items())) == len(NAMES)
+    with made:
+        made.start()
+        made.wait_for_height(1)
+        ids = made.validators[MINE].process_ids
+        assert len(ids) == 2
+    assert made.validators[MINE].process_ids == ()
+    with pytest.raises(NetworkNotThere):
+        made.agreed()
