@@ -105,12 +105,14 @@ def trust_of(state: State, genesis: Genesis) -> TrustFile:
 
 
 def renewed(workspace: Workspace, trust: TrustFile) -> TrustFile:
-    """Return a trust file with the witnesses of the one that is pinned in a workspace.
+    """Return a trust file with the witnesses of the one that is pinned in a workspace, if any.
 
     Raises:
         FileUnreadable, TrustFileMalformed, …: as `read_trust`.
         PolicyRepeatsWitness: a witness has become a member that signs.
     """
+    if not workspace.trust.exists():
+        return trust
     pinned = read_trust(workspace.trust).policy()
     return trust.witnessed_by(pinned.witnesses, pinned.witness_threshold)
 
