@@ -1,9 +1,9 @@
 """The folder in which a node keeps its things, and its few settings.
 
     FOLDER/
-      ledger.db            the embedded ledger
+      ledger.db            the ledger: this folder's own, or its copy of what validators agree on
       trust.json           whose signatures are believed; written when the consortium is founded
-      settings.toml        the member who is meant when none is named, and the language
+      settings.toml        who is meant when nobody is named, the language, the validators if any
       members/NAME/keystore
       members/NAME/vault.db
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
 import tomllib
@@ -22,7 +23,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, cast, get_args
+from typing import Final, Literal, cast, get_args
 
 from lodeline.kernel.errors import Lang, LodelineError
 from lodeline.kernel.ids import MemberId, check_name
@@ -45,6 +46,11 @@ __all__ = [
 
 DEFAULT_FOLDER: Final = ".lodeline"
 LANGUAGES: Final = get_args(Lang)
+LedgerClock = Literal["block", "story"]
+CLOCKS: Final = get_args(LedgerClock)
+_KEYS: Final = frozenset({"member", "lang", "validators", "clock", "authorities"})
+_URL: Final = re.compile(r"https?://[^\s/?#@]+", re.ASCII)
+"""An origin: neither path nor user, which would end up in somebody's log."""
 
 
 class WorkspaceMissing(LodelineError):
@@ -80,8 +86,14 @@ class SettingsMalformed(LodelineError):
     code = "settings-malformed"
     en = "in {file}, “{key}” is not a setting or not a value for it"
     fr = "dans {file}, « {key} » n'est pas un réglage ou n'a pas une valeur permise"
-    advice_en = 'write only: member = "NAME" and lang = "en" or "fr"'
-    advice_fr = 'écrivez seulement : member = "NOM" et lang = "en" ou "fr"'
+    advice_en = (
+        'write only: member = "NAME", lang = "en" or "fr", validators = ["https://…"],'
+        ' clock = "block" or "story", authorities = "FILE"'
+    )
+    advice_fr = (
+        'écrivez seulement : member = "NOM", lang = "en" ou "fr", validators = ["https://…"],'
+        ' clock = "block" ou "story", authorities = "FICHIER"'
+    )
 
 
 class MemberNotNamed(LodelineError):
@@ -154,10 +166,23 @@ class Settings:
     member: MemberId | None = None
     """The member that is meant when none is named."""
     lang: Lang | None = None
+    validators: tuple[str, ...] = ()
+    """URLs of the validators whose ledger this folder follows; none: it has a ledger of its own."""
+    clock: LedgerClock | None = None
+    """Where the validators' time comes from: theirs, or the story of a demonstration."""
+    authorities: str | None = None
+    """A file of certificates that are accepted in place of the system's."""
 
     def text(self) -> str:
         """Return the settings as the text of their file (TOML)."""
-        pairs = (("member", self.member), ("lang", self.lang))
+        pairs: tuple[tuple[str, object], ...] = (
+            ("member", self.member),
+            ("lang", self.lang),
+            ("validators", list(self.validators)),
+            ("clock", self.clock),
+            ("authorities", self.authorities),
+        )
+        # What JSON writes of a text or a list of texts is TOML too.
         return "".join(f"{key} = {json.dumps(value)}\n" for key, value in pairs if value)
 
     @classmethod
@@ -172,9 +197,15 @@ class Settings:
         except tomllib.TOMLDecodeError as refused:
             raise SettingsMalformed(file, "TOML") from refused
         for key in table:
-            if key not in ("member", "lang"):
+            if key not in _KEYS:
                 raise SettingsMalformed(file, key)
-        return cls(_member(file, table), _language(file, table))
+        return cls(
+            _member(file, table),
+            _language(file, table),
+            _validators(file, table),
+            _clock(file, table),
+            _text(file, table, "authorities"),
+        )
 
 
 def _member(file: str, table: Mapping[str, object]) -> MemberId | None:
@@ -193,6 +224,32 @@ def _language(file: str, table: Mapping[str, object]) -> Lang | None:
     if value not in LANGUAGES:
         raise SettingsMalformed(file, "lang")
     return cast(Lang, value)
+
+
+def _validators(file: str, table: Mapping[str, object]) -> tuple[str, ...]:
+    value = table.get("validators", [])
+    if not isinstance(value, list):
+        raise SettingsMalformed(file, "validators")
+    urls = tuple(url for url in value if isinstance(url, str) and _URL.fullmatch(url))
+    if len(urls) != len(value) or len(set(urls)) != len(urls):
+        raise SettingsMalformed(file, "validators")
+    return urls
+
+
+def _clock(file: str, table: Mapping[str, object]) -> LedgerClock | None:
+    value = table.get("clock")
+    if value is None:
+        return None
+    if value not in CLOCKS:
+        raise SettingsMalformed(file, "clock")
+    return cast(LedgerClock, value)
+
+
+def _text(file: str, table: Mapping[str, object], key: str) -> str | None:
+    value = table.get(key)
+    if value is not None and not (isinstance(value, str) and value):
+        raise SettingsMalformed(file, key)
+    return value
 
 
 class Workspace:
@@ -309,7 +366,14 @@ class Workspace:
         Raises:
             FileUnwritable: the file cannot be written.
         """
-        kept = replace(self.settings(), member=member)
+        self.keep_settings(replace(self.settings(), member=member))
+
+    def keep_settings(self, kept: Settings) -> None:
+        """Write the settings in place of those that are there.
+
+        Raises:
+            FileUnwritable: the file cannot be written.
+        """
         write_file(self.folder / "settings.toml", kept.text().encode(), over=True)
 
 

@@ -20,6 +20,7 @@ from lodeline.engine.consortium.client import Patience, ValidatorClient
 from lodeline.engine.consortium.desk import Desk, Share
 from lodeline.engine.consortium.failover import Validators
 from lodeline.engine.consortium.follower import ConsortiumLedger, Following
+from lodeline.engine.consortium.founding import ClockKind, Founding
 from lodeline.engine.consortium.outcomes import Outcomes, refused_whole
 from lodeline.engine.consortium.published import Published
 from lodeline.engine.consortium.refusals_validators import ValidatorFault
@@ -28,10 +29,10 @@ from lodeline.engine.consortium.settings import ValidatorSettings
 from lodeline.engine.embedded import EmbeddedLedger
 from lodeline.engine.interface import Answer, CheckpointSigners
 from lodeline.engine.trial import Trial
-from lodeline.kernel.ids import Hash32, MemberId
+from lodeline.kernel.ids import ChainId, Hash32, MemberId
 from lodeline.kernel.time import BlockTime
 from lodeline.ledger.checkpoint import CheckpointPolicy, Origin
-from lodeline.ledger.entries import Genesis, SetValidator, decode_entry, encode_entry, entry_id
+from lodeline.ledger.entries import SetValidator, decode_entry, encode_entry, entry_id
 from lodeline.ledger.log import Verify
 from lodeline.ledger.merkle import LeafIndex
 from lodeline.ledger.signednote import KeyName, VerifierKey
@@ -41,9 +42,9 @@ from lodeline.ledger.validators import validators_needed
 
 NAMES = ("authority", "audit-a", "miner", "refiner")
 ORIGIN = Origin(CHAIN)
-FOUNDING = b'{"format": "lodeline-founding-v1"}'
 QUICK = Patience(connect=1.0, read=1.0, whole=2.0, decide=2.0)
 
+Log = Sequence[tuple[bytes, BlockTime]]
 Forge = Callable[[httpx.Request, httpx.Response], httpx.Response]
 
 
@@ -110,41 +111,54 @@ class Watched(Validators):
 class Node:
     """One validator."""
 
-    def __init__(self, network: "Network", name: str, folder: Path) -> None:
+    def __init__(self, committee: "Committee", name: str) -> None:
         self.name = name
-        self.network = network
+        self.committee = committee
         self.key = SigningKey.generate(ENTROPY)
         self.consensus = SigningKey.generate(ENTROPY)
-        self.path = folder / f"{name}.db"
+        self.path = committee.folder / f"{name}.db"
         self.awake = True
         self.outcomes = Outcomes()
         self.offered: list[bytes] = []
 
-    def open(self, world: World) -> None:
-        """Begin with what the world has accepted so far."""
+    def act(self) -> SetValidator:
+        """Return the act that lets the member validate with these keys."""
+        keys = (self.consensus.public, self.key.public)
+        return SetValidator(MemberId(self.name), *keys, f"{self.name}.test")
+
+    def open(self, log: Log) -> None:
+        """Begin with what was accepted so far."""
+        chain = self.committee.chain
         self.clock = SetClock()
-        signers = CheckpointSigners(ORIGIN, ((self.verifier, self.key.sign_frame),))
+        signers = CheckpointSigners(Origin(chain), ((self.verifier, self.key.sign_frame),))
         self.ledger = EmbeddedLedger(self.path, self.clock, verify=believe, signers=signers)
-        for data, self.clock.moment in world.log:
+        for data, self.clock.moment in log:
             accepted(self.ledger.submit([data]))
         self.published = Published(self.path)
         self.settings = ValidatorSettings(
-            MemberId(self.name), CHAIN, abci="unix:///a", rpc="127.0.0.1:1", api="127.0.0.1:0"
+            MemberId(self.name), chain, abci="unix:///a", rpc="127.0.0.1:1", api="127.0.0.1:0"
         )
         self.desk = Desk(self.ledger, self, self.outcomes, Share(4_000_000), decide_seconds=0.05)
-        shown = Shown(self.settings, self.ledger, self.published, self.desk, FOUNDING, lambda: None)
+        shown = Shown(
+            self.settings,
+            self.ledger,
+            self.published,
+            self.desk,
+            self.committee.founding,
+            lambda: self.committee.statement,
+        )
         self.app = application(shown)
         self.wire = InProcess(self.app)
 
     @property
     def verifier(self) -> VerifierKey:
-        return VerifierKey(KeyName(f"{CHAIN}/{self.name}"), self.key.public)
+        return VerifierKey(KeyName(f"{self.committee.chain}/{self.name}"), self.key.public)
 
     async def offer(self, submission: bytes) -> None:
         """Take a submission in, as a mempool."""
         self.offered.append(submission)
-        if not self.network.halted:
-            self.network.decide(submission)
+        if not self.committee.halted:
+            self.committee.decide(submission)
 
     def client(self, transport: httpx.BaseTransport | None = None) -> ValidatorClient:
         url = f"http://{self.name}.test"
@@ -155,44 +169,33 @@ class Node:
         self.ledger.close()
 
 
-class Network:
-    """A consortium with its validators."""
+class Committee:
+    """Validators that agree on a ledger, whatever is in it."""
 
-    def __init__(self, folder: Path, *recipes: str, names: Sequence[str] = NAMES) -> None:
+    def __init__(self, folder: Path, chain: ChainId, names: Sequence[str]) -> None:
         self.folder = folder
+        self.chain = chain
         self.halted = False
-        self.world = World(*recipes)
-        self.nodes = {name: Node(self, name, folder) for name in names}
-        acts = [
-            SetValidator(MemberId(name), node.consensus.public, node.key.public, f"{name}.test")
-            for name, node in self.nodes.items()
-        ]
-        self.world.apply(self.world.govern(*acts))
-        self.moment = self.world.now
+        self.founding = b""
+        self.statement: bytes | None = None
+        self.nodes = {name: Node(self, name) for name in names}
+
+    def open(self, log: Log) -> None:
+        """Begin with what was accepted so far, the validators' first vote included."""
+        self.genesis = decode_entry(log[0][0])
+        self.moment = log[-1][1]
+        self.founding = Founding(ClockKind.BLOCK, tuple(data for data, _ in log)).encode()
         for node in self.nodes.values():
-            node.open(self.world)
+            node.open(log)
 
     @property
     def policy(self) -> CheckpointPolicy:
         keys = tuple(node.verifier for node in self.nodes.values())
-        return CheckpointPolicy(ORIGIN, keys, validators_needed(len(keys)))
+        return CheckpointPolicy(Origin(self.chain), keys, validators_needed(len(keys)))
 
     @property
     def trust(self) -> TrustFile:
-        genesis = decode_entry(self.world.log[0][0])
-        assert isinstance(genesis, Genesis)
-        return TrustFile.of(CHAIN, entry_id(genesis), self.policy)
-
-    def replace_key(self, name: str) -> None:
-        """Have a validator sign with another key after the block that says so."""
-        node, new = self.nodes[name], SigningKey.generate(ENTROPY)
-        consensus = SigningKey.generate(ENTROPY).public
-        act = SetValidator(MemberId(name), consensus, new.public, f"{name}.test")
-        vote = self.world.govern(act)
-        self.world.apply(vote)
-        self.grow(encode_entry(vote))
-        node.key = new
-        node.ledger._signers = CheckpointSigners(ORIGIN, ((node.verifier, new.sign_frame),))
+        return TrustFile.of(self.chain, entry_id(self.genesis), self.policy)
 
     def decide(self, submission: bytes) -> None:
         """Make a block of a submission, or refuse it, and tell whoever waits."""
@@ -220,6 +223,31 @@ class Network:
             if node.awake:
                 node.clock.moment = self.moment
                 accepted(node.ledger.submit(entries))
+
+    def close(self) -> None:
+        for node in self.nodes.values():
+            node.close()
+
+
+class Network(Committee):
+    """The validators of a world on paper, and copies of members."""
+
+    def __init__(self, folder: Path, *recipes: str, names: Sequence[str] = NAMES) -> None:
+        super().__init__(folder, CHAIN, names)
+        self.world = World(*recipes)
+        self.world.apply(self.world.govern(*(node.act() for node in self.nodes.values())))
+        self.open(self.world.log)
+
+    def replace_key(self, name: str) -> None:
+        """Have a validator sign with another key after the block that says so."""
+        node, new = self.nodes[name], SigningKey.generate(ENTROPY)
+        consensus = SigningKey.generate(ENTROPY).public
+        act = SetValidator(MemberId(name), consensus, new.public, f"{name}.test")
+        vote = self.world.govern(act)
+        self.world.apply(vote)
+        self.grow(encode_entry(vote))
+        node.key = new
+        node.ledger._signers = CheckpointSigners(ORIGIN, ((node.verifier, new.sign_frame),))
 
     def validators(self, **wires: httpx.BaseTransport) -> Watched:
         """Return clients of all validators; some by other wires, those first."""
@@ -256,10 +284,6 @@ class Network:
                 now=lambda: float(next(ticks)),
             ),
         )
-
-    def close(self) -> None:
-        for node in self.nodes.values():
-            node.close()
 
 
 def _named(wires: dict[str, httpx.BaseTransport]) -> list[tuple[str, httpx.BaseTransport]]:
