@@ -149,15 +149,18 @@ class _Walk:
         self, into: JsonObject, name: str, value: JsonValue, where: str, depth: int
     ) -> None:
         """Put a field of an extension into its object, unless it is an empty list."""
-        self._check_name(name, where, inner=depth > _EVENT_DEPTH + 1)
+        prefix = self._prefix(name, where, inner=depth > _EVENT_DEPTH + 1)
+        if value == []:
+            return
+        if prefix is not None:
+            self.used.add(prefix)
         if isinstance(value, list):
             members = [
                 self._extension(member, f"{where}/{at}", depth + 2)
                 for at, member in enumerate(value)
             ]
-            if members:
-                # In XML a list of one is the one.
-                into[name] = members if len(members) > 1 else members[0]
+            # In XML a list of one is the one.
+            into[name] = members if len(members) > 1 else members[0]
         else:
             into[name] = self._extension(value, where, depth + 1)
 
@@ -185,18 +188,18 @@ class _Walk:
         if prefix in self._namespaces and prefix not in BUILT_IN:
             self.used.add(prefix)
 
-    def _check_name(self, name: str, where: str, *, inner: bool) -> None:
-        """Refuse a name of an extension that belongs to no namespace; note its prefix."""
+    def _prefix(self, name: str, where: str, *, inner: bool) -> str | None:
+        """The declared prefix of an extension's name; refuse one that belongs to no namespace."""
         prefix, colon, local = name.partition(":")
         if not colon:
             if name in _ANYWHERE and inner:
-                return
+                return None
             raise NameWithoutNamespace(name, where)
         if prefix in BUILT_IN or _is_iri(prefix, local):
-            return
+            return None
         if prefix not in self._namespaces:
             raise PrefixUndeclared(name)
-        self.used.add(prefix)
+        return prefix
 
 
 def _is_iri(prefix: str, local: str) -> bool:
