@@ -200,6 +200,28 @@ def test_every_structure_has_the_naive_root(size: int) -> None:
     assert log.size == size
 
 
+@given(st.lists(st.integers(0, 40), max_size=8))
+def test_leaves_added_together_make_the_tree_that_they_make_one_by_one(
+    stretches: list[int],
+) -> None:
+    together, single = MerkleLog(), MerkleLog()
+    for stretch in stretches:
+        hashes = [leaf_hash(bytes([number, len(stretches)])) for number in range(stretch)]
+        together.extend(hashes)
+        for leaf in hashes:
+            single.append(leaf)
+        assert together._levels == single._levels
+        assert together.size == single.size
+
+
+def test_leaves_are_added_together_or_not_at_all() -> None:
+    log = MerkleLog([leaf_hash(b"first")])
+    with pytest.raises(HashLengthDiffers):
+        log.extend([leaf_hash(b"second"), EntryHash(b"third")])
+    assert log.size == 1
+    assert log._levels == MerkleLog([leaf_hash(b"first")])._levels
+
+
 @given(sizes, st.data())
 def test_past_roots_and_leaves_stay_available(size: int, data: st.DataObject) -> None:
     hashes = leaves(size)

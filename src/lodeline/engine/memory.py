@@ -118,8 +118,7 @@ class Memory:
     def _follow(self) -> None:
         """Add what the file has beyond memory, and compare both roots with its last block's."""
         blocks = self._store.blocks(TreeSize(self.state.size))
-        for leaf in self._store.hashes(LeafIndex(self.log.size)):
-            self.log.append(leaf)
+        self.log.extend(self._store.hashes(LeafIndex(self.log.size)))
         self._apply_again(blocks)
         self._compare(self._store.last_block())
 
@@ -159,8 +158,7 @@ class Memory:
 
     def grow(self, hashes: Iterable[EntryHash], draft: State, changes: Iterable[Change]) -> None:
         """Take in a block that is in the file now: its hashes, its state, its changes."""
-        for leaf in hashes:
-            self.log.append(leaf)
+        self.log.extend(hashes)
         draft.settle()
         for change in changes:
             self._gathered.add(change)

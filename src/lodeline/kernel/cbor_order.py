@@ -48,9 +48,13 @@ def _in_order(value: object, room: int, max_depth: int) -> object:
             raise CborTooDeep(limit=max_depth)
         if isinstance(value, dict):
             return _map_in_order(value, room - 1, max_depth)
-        items = cast("Sequence[object]", value)
         return [
-            item if type(item) in _PLAIN else _in_order(item, room - 1, max_depth) for item in items
+            item
+            if (kind := type(item)) in _PLAIN
+            or (kind is str and isinstance(item, str) and item.isascii())
+            or (kind is int and isinstance(item, int) and _MIN_INT <= item <= _MAX_INT)
+            else _in_order(item, room - 1, max_depth)
+            for item in cast("Sequence[object]", value)
         ]
     if kind not in _PLAIN:
         _check_single(value)

@@ -10,11 +10,13 @@ All three give the roots of RFC 9162 §2.1; hashing and proofs are in `lodeline.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 
 from msgspec import Struct
 
 from lodeline.kernel.ids import HASH_BYTES, EntryHash, Hash32
 from lodeline.ledger.merkle import (
+    NODE_PREFIX,
     ConsistencyProof,
     InclusionProof,
     LeafIndex,
@@ -33,6 +35,8 @@ from lodeline.ledger.merkle import (
     prove_inclusion,
     tree_root,
 )
+
+_PAIR_BYTES = 2 * HASH_BYTES
 
 
 class SizeBeyondLog(MerkleError):
@@ -140,8 +144,7 @@ class MerkleLog:
     def __init__(self, leaves: Iterable[EntryHash] = ()) -> None:
         self._levels: list[bytearray] = [bytearray()]
         self._size = 0
-        for leaf in leaves:
-            self.append(leaf)
+        self.extend(leaves)
 
     @property
     def size(self) -> TreeSize:
@@ -167,6 +170,30 @@ class MerkleLog:
             self._levels[level + 1] += node
         self._size = index + 1
         return LeafIndex(index)
+
+    def extend(self, leaves: Iterable[EntryHash]) -> None:
+        """Add leaves in their order; for many much quicker than one by one.
+
+        Raises:
+            HashLengthDiffers: a leaf hash is not 32 bytes; nothing was changed.
+        """
+        added = tuple(leaves)
+        check_hashes(Hash32(leaf) for leaf in added)
+        self._levels[0] += b"".join(added)
+        self._size += len(added)
+        level = 1
+        while len(self._levels[level - 1]) >= _PAIR_BYTES:
+            self._complete(level)
+            level += 1
+
+    def _complete(self, level: int) -> None:
+        """Bring a level up to the one below it, where two hashes stand for each of its own."""
+        if level == len(self._levels):
+            self._levels.append(bytearray())
+        row, below = self._levels[level], self._levels[level - 1]
+        fresh = bytes(below[2 * len(row) : len(below) - len(below) % _PAIR_BYTES])
+        pairs = (fresh[at : at + _PAIR_BYTES] for at in range(0, len(fresh), _PAIR_BYTES))
+        row += b"".join(sha256(NODE_PREFIX + pair).digest() for pair in pairs)
 
     def node(self, level: int, index: int) -> Hash32:
         """Return the hash of a full subtree, from memory.
