@@ -1,0 +1,118 @@
+"""Which database the events are in, and how it is opened: SQLite, or PostgreSQL by one setting.
+
+SQLite runs in WAL mode with ``synchronous=FULL``: when a commit returns, it is on the disk.
+Transactions begin where `reading` and `writing` say, never by themselves: a writer takes the lock
+at the start, so that what it has read is still so when it writes. PostgreSQL runs with
+``synchronous_commit=on``; writers take one advisory lock, so that ``seq`` becomes visible in order.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NewType
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from lodeline.node.events.refusals import DatabaseUnknown, StoreUnreachable
+
+__all__ = ["DatabaseUrl", "open_engine", "reading", "sqlite_url", "writing"]
+
+DatabaseUrl = NewType("DatabaseUrl", str)
+"""``sqlite:///PATH`` or ``postgresql+psycopg://USER@HOST/NAME``; may hold a password."""
+
+_WRITES: Final = "lodeline_writes"
+_BUSY_SECONDS: Final = 30
+_CACHE_KIB: Final = 64 * 1024
+_READERS: Final = 8
+_WRITERS_LOCK: Final = 0x4C4F4445
+"""Number of the advisory lock: "LODE"."""
+
+
+def sqlite_url(path: Path) -> DatabaseUrl:
+    """Return the URL of a SQLite file."""
+    return DatabaseUrl(f"sqlite:///{path.absolute()}")
+
+
+def open_engine(url: DatabaseUrl, connect: Mapping[str, object] | None = None) -> Engine:
+    """Return an engine for a database; nothing is connected yet.
+
+    Args:
+        url: where it is.
+        connect: further arguments of the driver's ``connect``.
+
+    Raises:
+        DatabaseUnknown: the URL is not of a SQLite file or a PostgreSQL database.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise DatabaseUnknown(url.partition(":")[0]) from None
+    if parsed.drivername in {"sqlite", "sqlite+pysqlite"}:
+        return _sqlite(
+            url, {"timeout": _BUSY_SECONDS, "check_same_thread": False, **(connect or {})}
+        )
+    if parsed.drivername == "postgresql+psycopg":
+        arguments = {"options": "-c synchronous_commit=on", **(connect or {})}
+        return create_engine(url, connect_args=arguments, pool_size=_READERS, pool_pre_ping=True)
+    raise DatabaseUnknown(parsed.drivername)
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """Give a connection that sees one state of the database.
+
+    Raises:
+        StoreUnreachable: the database does not answer.
+    """
+    with _named_failures(), engine.connect() as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """Give the only writing connection; commit when the block ends, roll back if it raises.
+
+    Raises:
+        StoreUnreachable: the database does not answer, or does not commit.
+    """
+    with (
+        _named_failures(),
+        engine.connect().execution_options(**{_WRITES: True}) as connection,
+        connection.begin(),
+    ):
+        if connection.dialect.name == "postgresql":
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({_WRITERS_LOCK})"))
+        yield connection
+
+
+@contextmanager
+def _named_failures() -> Iterator[None]:
+    """Turn a failure of the database into a refusal; a broken rule of a table stays what it is."""
+    try:
+        yield
+    except DBAPIError as failed:
+        raise StoreUnreachable(str(failed.orig)) from failed
+
+
+def _sqlite(url: DatabaseUrl, connect: Mapping[str, object]) -> Engine:
+    engine = create_engine(url, connect_args=dict(connect), pool_size=_READERS)
+
+    @event.listens_for(engine, "connect")
+    def _settings(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        assert isinstance(connection, sqlite3.Connection)  # noqa: S101 - by the name of the driver
+        connection.isolation_level = None
+        for setting in ("journal_mode=WAL", "synchronous=FULL", f"cache_size=-{_CACHE_KIB}"):
+            connection.execute(f"PRAGMA {setting}").fetchall()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get(_WRITES, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine

@@ -1,0 +1,51 @@
+"""The layout of the event store's database, brought to the present one by the migrations."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from lodeline.node.events.refusals import StoreLayoutUnknown
+
+__all__ = ["layout_of", "migrate", "present_layout"]
+
+
+def present_layout() -> str:
+    """Return the name of the layout that this version works with: ``0002_access``."""
+    (head,) = ScriptDirectory.from_config(_config()).get_heads()
+    return head
+
+
+def layout_of(connection: Connection) -> str | None:
+    """Return the name of the layout that a database has; nothing for an empty one."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def migrate(connection: Connection) -> None:
+    """Bring a database to the present layout, within the transaction of the connection.
+
+    Raises:
+        StoreLayoutUnknown: a later version wrote it.
+    """
+    found = layout_of(connection)
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if found is not None and found not in known:
+        raise StoreLayoutUnknown(found)
+    if found == present_layout():
+        return
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _config() -> Config:
+    config = Config()
+    where = resources.files("lodeline.node.events").joinpath("migrations")
+    config.set_main_option("script_location", str(where).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config

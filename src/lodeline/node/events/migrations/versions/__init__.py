@@ -1,0 +1,1 @@
+"""The revisions of the event store, one after another."""
