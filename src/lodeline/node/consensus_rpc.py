@@ -7,6 +7,7 @@ Requests go to the loopback and are neither retried nor redirected.
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self, TypeVar
@@ -76,6 +77,7 @@ class _Sync(msgspec.Struct, frozen=True):
     latest_block_height: str
     latest_block_time: str
     catching_up: bool
+    earliest_block_height: str = "0"
 
 
 class _Status(msgspec.Struct, frozen=True):
@@ -97,6 +99,18 @@ class _BlockHeader(msgspec.Struct, frozen=True):
 
 class _Commit(msgspec.Struct, frozen=True):
     block_id: _BlockId
+
+
+class _RoundOnly(msgspec.Struct, frozen=True):
+    round: int
+
+
+class _SignedRound(msgspec.Struct, frozen=True):
+    commit: _RoundOnly
+
+
+class _RoundAnswer(msgspec.Struct, frozen=True):
+    signed_header: _SignedRound
 
 
 class _SignedHeader(msgspec.Struct, frozen=True):
@@ -123,7 +137,10 @@ class ConsensusRpc:
     def __init__(self, url: str) -> None:
         """Name the RPC address, ``http://127.0.0.1:PORT``; nothing is asked yet."""
         self.url = url
-        self._client = httpx.Client(timeout=_SECONDS, trust_env=False, follow_redirects=False)
+        # Loopback and no TLS: a context without authorities spares reading those of the system.
+        self._client = httpx.Client(
+            timeout=_SECONDS, trust_env=False, verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -161,6 +178,22 @@ class ConsensusRpc:
         return Header(
             int(signed.header.height), signed.commit.block_id.hash, signed.header.app_hash
         )
+
+    def first_height(self) -> BlockHeight:
+        """Return the first block that this CometBFT has; it need not be the first of the chain.
+
+        Raises:
+            ConsensusSilent: it does not answer.
+        """
+        return int(self._ask("status", _Status).sync_info.earliest_block_height)
+
+    def round(self, height: BlockHeight) -> int:
+        """Return the round in which a block was decided; 0 where its first proposer's was taken.
+
+        Raises:
+            ConsensusSilent: it does not answer, or has no such block.
+        """
+        return self._ask("commit", _RoundAnswer, height=height).signed_header.commit.round
 
     def application_position(self) -> tuple[BlockHeight, bytes]:
         """Return the last block that the application has committed, and its hash after it.
