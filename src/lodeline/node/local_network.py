@@ -28,7 +28,7 @@ from typing import Final, Self
 
 from lodeline.crypto.entropy import Entropy
 from lodeline.engine.consortium.founding import ClockKind
-from lodeline.engine.consortium.settings import SNAPSHOT_ENTRIES, ValidatorHome
+from lodeline.engine.consortium.settings import SNAPSHOT_ENTRIES, ValidatorHome, read_settings
 from lodeline.holder.keystore import HolderKeys
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import ChainId, MemberId
@@ -37,6 +37,7 @@ from lodeline.ledger.trust import TrustFile
 from lodeline.node.ceremony import Founded, FoundingPlan, MemberFile, assembled, sign_plan
 from lodeline.node.consensus_rpc import BlockHeight, ConsensusRpc, ConsensusSilent
 from lodeline.node.founding import MemberSpec, member_record
+from lodeline.node.joining import agreed_snapshot, invitation_of, join, state_sync_from
 from lodeline.node.processes import (
     Child,
     application_command,
@@ -46,6 +47,8 @@ from lodeline.node.processes import (
 from lodeline.node.trust import trust_of
 from lodeline.node.validator_home import (
     Listening,
+    Own,
+    Start,
     abci_address,
     fill_home,
     make_validator_keys,
@@ -150,7 +153,7 @@ class LocalValidator:
         self.command: Sequence[str] = application_command(home)
         """What runs the application; whoever tries faults puts another command here."""
         self._abci = listening.abci or ""
-        self._program = program
+        self.program = program
         self._application: Child | None = None
         self._consensus: Child | None = None
 
@@ -190,7 +193,7 @@ class LocalValidator:
         if application is None or not wait_until_listening(self._abci, application, _START_SECONDS):
             code = "" if application is None else f"exit code {application.exit_code}"
             raise NetworkNotThere("application listens", int(_START_SECONDS), (self.member, code))
-        self._consensus = self._child("consensus", consensus_command(self._program, self.home))
+        self._consensus = self._child("consensus", consensus_command(self.program, self.home))
 
     def _child(self, name: str, command: Sequence[str]) -> Child:
         return Child(command, self.home.folder / "logs" / f"{name}.log", self.home.folder)
@@ -265,10 +268,14 @@ class LocalValidator:
 class LocalNetwork:
     """Validators of one consortium on this machine."""
 
-    def __init__(self, founded: Founded, validators: Mapping[MemberId, LocalValidator]) -> None:
+    def __init__(
+        self, folder: Path, founded: Founded, validators: Mapping[MemberId, LocalValidator]
+    ) -> None:
         """Take validators whose homes are filled; `found` is how one gets them."""
         self.founded = founded
-        self.validators = MappingProxyType(dict(validators))
+        self._folder = folder
+        self._validators = dict(validators)
+        self._prepared: dict[MemberId, tuple[_Place, MemberFile]] = {}
 
     @classmethod
     def found(
@@ -311,7 +318,7 @@ class LocalNetwork:
             listening = places[member].listening(chain.snapshot_entries)
             fill_home(places[member].home, founded, member, listening)
             validators[member] = LocalValidator(member, places[member].home, program, listening)
-        return cls(founded, validators)
+        return cls(folder, founded, validators)
 
     def __enter__(self) -> Self:
         return self
@@ -323,6 +330,11 @@ class LocalNetwork:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    @property
+    def validators(self) -> Mapping[MemberId, LocalValidator]:
+        """Return the validators by their members, in the order of names, newcomers last."""
+        return MappingProxyType(self._validators)
 
     @property
     def trust(self) -> TrustFile:
@@ -351,6 +363,45 @@ class LocalNetwork:
         with ExitStack() as stack:
             for validator in self.validators.values():
                 stack.callback(validator.stop)
+
+    # -------------------------------------------------------------- newcomers
+
+    def prepare(self, founder: Founder, entropy: Entropy) -> MemberFile:
+        """Make the keys of a validator that is to join and return its member file, to be voted on.
+
+        Raises:
+            FileExists: there are keys of such a validator already.
+        """
+        (ports,) = _free_ports([founder])
+        member = founder.spec.member
+        place = _Place(ValidatorHome(self._folder / member), ports)
+        make_validator_keys(place.home, entropy)
+        file = _member_file(founder, place)
+        self._prepared[member] = (place, file)
+        return file
+
+    def join(self, member: MemberId, *, with_snapshot: bool) -> LocalValidator:
+        """Fill the home of a validator that was prepared, from the others' invitation.
+
+        Raises:
+            SnapshotNotAgreed, ConsensusSilent, TrustBlockDiffers: there is no snapshot to start
+                with, or no block after it yet.
+        """
+        place, file = self._prepared[member]
+        host = next(validator for validator in self._validators.values() if validator.is_running)
+        listening = place.listening(read_settings(host.home.settings).snapshot_entries)
+        running = [it for it in self._validators.values() if it.is_running]
+        start = None
+        if with_snapshot:
+            agreement = agreed_snapshot([it.api for it in running], self.trust)
+            start = Start(agreement.digest, state_sync_from([it.rpc for it in running], agreement))
+        if file.validator is not None:
+            own = Own(member, file.validator)
+            invitation = invitation_of(host.home, host.api)
+            join(place.home, own, invitation, self.trust, listening, start)
+        joined = LocalValidator(member, place.home, host.program, listening)
+        self._validators[member] = joined
+        return joined
 
     # -------------------------------------------------------------- waiting and comparing
 

@@ -12,23 +12,25 @@ belong on another machine.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+import tomllib
+from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
+from msgspec import structs
 
 from lodeline.crypto.entropy import Entropy
 from lodeline.crypto.signatures import SigningKey
 from lodeline.engine.consortium.settings import SNAPSHOT_ENTRIES, ValidatorHome, ValidatorSettings
 from lodeline.kernel.errors import LodelineError
-from lodeline.kernel.ids import MemberId
+from lodeline.kernel.ids import ChainId, Hash32, MemberId
 from lodeline.ledger.trust import TrustFile
 from lodeline.node.ceremony import Founded, ValidatorAddress
 from lodeline.node.comet_files import (
     CometKeys,
     CometSettings,
     GenesisValidator,
+    StateSync,
     config_toml,
     genesis_json,
     node_id,
@@ -39,13 +41,19 @@ from lodeline.node.trust import trust_of, write_trust
 from lodeline.node.workspace import Workspace, make_folder, read_file, write_file
 
 __all__ = [
+    "InNetwork",
     "Listening",
+    "Network",
+    "Own",
+    "Start",
     "ValidatorKeysDiffer",
     "ValidatorKeysMissing",
     "abci_address",
     "fill_home",
+    "in_network",
     "make_validator_keys",
     "public_part",
+    "write_home",
 ]
 
 _SOCKET_PATH_BYTES: Final = 100
@@ -198,52 +206,110 @@ def abci_address(home: ValidatorHome, port: int) -> str:
     return f"tcp://127.0.0.1:{port}"
 
 
+@dataclass(frozen=True)
+class Network:
+    """The chain and the other validators, as one validator needs to know them."""
+
+    chain: ChainId
+    founding: bytes
+    genesis: bytes
+    """CometBFT's genesis file."""
+    peers: tuple[str, ...]
+    """``NODE-ID@HOST:PORT`` of the others."""
+    apis: tuple[str, ...]
+    """URLs of the others' HTTP APIs."""
+
+
+@dataclass(frozen=True)
+class Own:
+    """Whose validator it is, and how the others know it."""
+
+    member: MemberId
+    validator: ValidatorAddress
+
+
+@dataclass(frozen=True)
+class Start:
+    """A snapshot to begin with, and the block that a light client starts from."""
+
+    digest: Hash32
+    sync: StateSync
+
+
 def fill_home(
     home: ValidatorHome, founded: Founded, member: MemberId, listening: Listening
 ) -> TrustFile:
-    """Write everything into a validator's home that follows from the founding.
-
-    Files of an earlier try are replaced: they are the same for the same founding. Keys, ledger and
-    votes are left alone.
+    """Write everything into a founder's validator home that follows from the founding.
 
     Raises:
-        ValidatorKeysMissing: the keys are not there.
-        ValidatorKeysDiffer: they are others than those of the member file.
+        ValidatorKeysMissing, ValidatorKeysDiffer, FileUnwritable: as `write_home`.
         ChainNameTooLong: CometBFT does not take the chain's name.
-        FileUnwritable: a file cannot be written.
     """
     plan = founded.plan
-    own = dict(plan.validators)[member]
-    keys = _stored_keys(home, member)
-    if (keys.consensus, keys.checkpoint, keys.node) != (own.consensus, own.checkpoint, own.node):
-        raise ValidatorKeysDiffer(str(home.folder), member)
     document = founded.document.encode()
     validators = [GenesisValidator(name, found.consensus) for name, found in plan.validators]
-    genesis = genesis_json(plan.chain, plan.time, validators, json.loads(document))
     others = [found for name, found in plan.validators if name != member]
-    settings = _settings(home, founded, member, listening)
-    comet = _comet(settings, listening, own.address, [found.peer for found in others])
-    make_folder(home.engine / "data")
-    write_file(home.founding, document, over=True)
-    write_file(home.engine / "config" / "genesis.json", genesis, over=True)
-    write_file(home.engine / "config" / "config.toml", config_toml(comet).encode(), over=True)
-    write_file(home.settings, settings.encode(), over=True)
+    network = Network(
+        plan.chain,
+        document,
+        genesis_json(plan.chain, plan.time, validators, json.loads(document)),
+        tuple(found.peer for found in others),
+        tuple(found.api for found in others),
+    )
     trust = trust_of(founded.state, founded.genesis)
+    write_home(home, network, Own(member, dict(plan.validators)[member]), listening)
     write_trust(Workspace(home.folder), trust, over=True)
     return trust
 
 
+def write_home(
+    home: ValidatorHome,
+    network: Network,
+    own: Own,
+    listening: Listening,
+    start: Start | None = None,
+) -> None:
+    """Write everything into a validator's home but its keys, which are there, and its trust file.
+
+    Files of an earlier try are replaced: they are the same for the same network. Keys, ledger and
+    votes are left alone.
+
+    Raises:
+        ValidatorKeysMissing: the keys are not there.
+        ValidatorKeysDiffer: they are others than those that the others know.
+        FileUnwritable: a file cannot be written.
+    """
+    keys, known = _stored_keys(home, own.member), own.validator
+    if (keys.consensus, keys.checkpoint, keys.node) != (
+        known.consensus,
+        known.checkpoint,
+        known.node,
+    ):
+        raise ValidatorKeysDiffer(str(home.folder), own.member)
+    settings = _settings(home, network, own.member, listening)
+    if start is not None:
+        settings = structs.replace(settings, accept_snapshots=(start.digest.hex(),))
+    comet = _comet(settings, listening, known.address, network.peers)
+    if start is not None:
+        comet = replace(comet, state_sync=start.sync)
+    make_folder(home.engine / "data")
+    write_file(home.founding, network.founding, over=True)
+    write_file(home.engine / "config" / "genesis.json", network.genesis, over=True)
+    write_file(home.engine / "config" / "config.toml", config_toml(comet).encode(), over=True)
+    write_file(home.settings, settings.encode(), over=True)
+
+
 def _settings(
-    home: ValidatorHome, founded: Founded, member: MemberId, listening: Listening
+    home: ValidatorHome, network: Network, member: MemberId, listening: Listening
 ) -> ValidatorSettings:
     certificate, key = listening.tls or (None, None)
     return ValidatorSettings(
         member=member,
-        chain=founded.plan.chain,
+        chain=network.chain,
         abci=listening.abci or abci_address(home, 26658),
         rpc=f"http://{listening.rpc}",
         api=listening.api,
-        peers=tuple(found.api for name, found in founded.plan.validators if name != member),
+        peers=network.apis,
         snapshot_entries=listening.snapshot_entries,
         tls_certificate=certificate,
         tls_key=key,
@@ -251,15 +317,57 @@ def _settings(
 
 
 def _comet(
-    settings: ValidatorSettings, listening: Listening, external: str, peers: Sequence[str]
+    settings: ValidatorSettings, listening: Listening, external: str, peers: tuple[str, ...]
 ) -> CometSettings:
     return CometSettings(
         moniker=settings.member,
         abci=settings.abci,
         rpc=f"tcp://{listening.rpc}",
         p2p=f"tcp://{listening.p2p}",
-        peers=tuple(peers),
+        peers=peers,
         external=external,
         prometheus=listening.prometheus,
         local=listening.local,
     )
+
+
+# ------------------------------------------------------------------ reading it again
+
+
+@dataclass(frozen=True)
+class InNetwork:
+    """Where a validator and its peers are in CometBFT's network."""
+
+    own: str
+    """``NODE-ID@HOST:PORT``."""
+    peers: tuple[str, ...]
+
+
+def in_network(home: ValidatorHome, member: MemberId) -> InNetwork:
+    """Return where a validator and its peers are, from its keys and CometBFT's settings.
+
+    Raises:
+        ValidatorKeysMissing: its keys are not there.
+        FileUnreadable, CometSettingsUnreadable: the settings are not there, or are none.
+    """
+    path = home.engine / "config" / "config.toml"
+    try:
+        p2p = tomllib.loads(read_file(path).decode())["p2p"]
+        external, peers = str(p2p["external_address"]), str(p2p["persistent_peers"])
+    except (ValueError, KeyError, TypeError) as refused:
+        raise CometSettingsUnreadable(str(path), type(refused).__name__) from refused
+    own = f"{_stored_keys(home, member).node}@{external}"
+    return InNetwork(own, tuple(peer for peer in peers.split(",") if peer))
+
+
+class CometSettingsUnreadable(LodelineError):
+    """CometBFT's settings that do not say where it is."""
+
+    file: str
+    reason: str
+
+    code = "comet-settings-unreadable"
+    en = "{file} does not say where this validator and its peers are ({reason})"
+    fr = "{file} ne dit pas où sont ce validateur et ses pairs ({reason})"
+    advice_en = "restore external_address and persistent_peers in its section p2p"
+    advice_fr = "rétablissez external_address et persistent_peers dans sa section p2p"
