@@ -201,7 +201,7 @@ class Gathered:
             self.adopted.append(_stored_tables(change.adopted))
         for entry, record in change.accepted.items():
             self.accepted.append(StoredEntry(entry, record.time, record.kind))
-        for name in _MAPPINGS:
+        for name in _MAPPINGS if change.touches_material else _REGISTRY:
             changed = getattr(change, name)
             if changed:
                 getattr(self, name).update(changed)
@@ -237,6 +237,8 @@ _MAPPINGS = tuple(
     for found in fields(Gathered)
     if found.name not in {"first", "accepted", "constants", "acts", "adopted"}
 )
+_REGISTRY = ("members", "sites", "recognitions", "validators", "validator_keys", "anchors")
+"""Those of the mappings that do not make a change touch material."""
 
 
 def commit_part(state: State, part: StatePart) -> None:
