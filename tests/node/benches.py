@@ -97,12 +97,16 @@ def same_for_all(member: MemberId) -> Passphrase:
 
 @contextmanager
 def at_work(
-    folder: Path, clock: ManualClock, passphrase_of: PassphraseOf = same_for_all
+    folder: Path,
+    clock: ManualClock,
+    passphrase_of: PassphraseOf = same_for_all,
+    *,
+    writable: bool = True,
 ) -> Iterator[Session]:
     """Open a workspace, as one command does."""
     workspace, entropy = Workspace(folder), SystemEntropy()
     ring = Keyring(workspace, passphrase_of, entropy)
-    with opened(workspace, ring, clock, entropy) as session:
+    with opened(workspace, ring, clock, entropy, writable=writable) as session:
         yield session
 
 
