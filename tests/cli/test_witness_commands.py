@@ -16,7 +16,7 @@ import pytest
 from tests.cli.sessions import lodeline
 from tests.engine.witnesses.logs import ORIGIN, POLICY, Log, member_key
 
-from lodeline.cli.refusals import CHECK_FAILED, OK, REFUSED
+from lodeline.cli.refusals import CHECK_FAILED, OK, REFUSED, USAGE
 from lodeline.engine.witnesses.evidence import Beginning, ForkEvidence
 
 MEMBERS = ("mine:Mine:CD:weighbridge", "office:Office:CD:authority", "body:Body:CH:certifier")
@@ -99,9 +99,14 @@ def test_a_consortium_gets_witnesses_and_readers_ask_for_them(home: Path, tmp_pa
 
 def test_a_witness_that_is_away_is_named(home: Path) -> None:
     key = made_key("w", "witness.example")
-    ran = lodeline("log", "witness", "--witness", "http://127.0.0.1:1", "--key", key)
-    assert ran.code == CHECK_FAILED
-    assert "127.0.0.1:1" in ran.err
+    assert lodeline("log", "witness", "--key", key).code == REFUSED
+    (home / "settings.toml").write_text('witnesses = ["http://127.0.0.1:1"]\n')
+    for words in ((), ("--witness", "http://127.0.0.1:2")):
+        ran = lodeline("log", "witness", "--key", key, *words)
+        assert ran.code == CHECK_FAILED
+        assert (words or ("", "http://127.0.0.1:1"))[1] in ran.err
+    (home / "settings.toml").write_text('witnesses = ["nowhere"]\n')
+    assert lodeline("log", "witness", "--key", key).code == USAGE
 
 
 def test_two_witnesses_raise_the_alarm_about_a_split_view(tmp_path: Path) -> None:

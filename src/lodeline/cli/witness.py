@@ -31,6 +31,7 @@ from lodeline.node.witnessing import (
     send_to_witnesses,
     serve,
     witness_in,
+    witness_urls,
 )
 
 __all__ = ["alarms", "evidence", "key", "rely", "run", "send"]
@@ -148,15 +149,16 @@ def _keys_of(terminal: Terminal, item: ForkEvidence) -> None:
 
 def send(
     context: typer.Context,
-    witness: Annotated[list[str], typer.Option("--witness")],
     *,
+    witness: Annotated[list[str] | None, typer.Option("--witness")] = None,
     known: Annotated[list[str] | None, typer.Option("--key")] = None,
 ) -> int:
     """Have the last checkpoint cosigned by witnesses; exit code 1 if too few of them did."""
     terminal = terminal_of(context)
     more = [parse_witness_key(text) for text in known or ()]
+    urls = witness_urls(terminal.workspace, witness or ())
     with ExitStack() as stack:
-        clients = [stack.enter_context(WitnessClient(url)) for url in witness]
+        clients = [stack.enter_context(WitnessClient(url)) for url in urls]
         session = stack.enter_context(terminal.session())
         note, outcomes = send_to_witnesses(session, clients, more)
         policy = read_trust(session.workspace.trust).policy()

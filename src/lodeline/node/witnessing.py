@@ -35,7 +35,7 @@ from lodeline.ledger.signednote import KeyName, parse_verifier_key
 from lodeline.node.publishing import published_at
 from lodeline.node.session import Session
 from lodeline.node.trust import read_trust
-from lodeline.node.workspace import read_file
+from lodeline.node.workspace import Workspace, read_file
 
 __all__ = [
     "AddressTaken",
@@ -44,6 +44,7 @@ __all__ = [
     "LogNameMalformed",
     "NothingToFollow",
     "Round",
+    "WitnessesNotNamed",
     "WitnessesUnknown",
     "alarms_in",
     "check_evidence",
@@ -54,6 +55,7 @@ __all__ = [
     "send_to_witnesses",
     "serve",
     "witness_in",
+    "witness_urls",
 ]
 
 _KEY = "witness.key"
@@ -122,6 +124,18 @@ class WitnessesUnknown(WitnessingError):
     fr = "{trust} ne cite aucun témoin, et aucune clé n'a été donnée"
     advice_en = "add their keys with `lodeline trust witnesses`, or give them with --key"
     advice_fr = "ajoutez leurs clés avec « lodeline trust witnesses », ou donnez-les avec --key"
+
+
+class WitnessesNotNamed(WitnessingError):
+    """A checkpoint is to be sent to witnesses, and nobody said where they are."""
+
+    folder: str
+
+    code = "witnesses-not-named"
+    en = "no witness was named, and the settings of {folder} name none"
+    fr = "aucun témoin n'a été nommé, et les réglages de {folder} n'en nomment pas"
+    advice_en = 'name one with --witness, or write witnesses = ["https://…"] in settings.toml'
+    advice_fr = 'nommez-en un avec --witness, ou dans settings.toml : witnesses = ["https://…"]'
 
 
 # ---------------------------------------------------------------------- a witness
@@ -352,6 +366,19 @@ class AskedWitness:
     cosigned: tuple[tuple[KeyName, BlockTime], ...]
     """Who cosigned, and when."""
     refusal: LodelineError | None = None
+
+
+def witness_urls(workspace: Workspace, named: Sequence[str]) -> tuple[str, ...]:
+    """Return the witnesses that were named, else those of the settings.
+
+    Raises:
+        WitnessesNotNamed: neither.
+        SettingsMalformed: the settings are not in order.
+    """
+    urls = tuple(named) or workspace.settings().witnesses
+    if not urls:
+        raise WitnessesNotNamed(str(workspace.folder))
+    return urls
 
 
 def send_to_witnesses(

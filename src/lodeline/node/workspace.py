@@ -48,7 +48,7 @@ DEFAULT_FOLDER: Final = ".lodeline"
 LANGUAGES: Final = get_args(Lang)
 LedgerClock = Literal["block", "story"]
 CLOCKS: Final = get_args(LedgerClock)
-_KEYS: Final = frozenset({"member", "lang", "validators", "clock", "authorities"})
+_KEYS: Final = frozenset({"member", "lang", "validators", "clock", "authorities", "witnesses"})
 _URL: Final = re.compile(r"https?://[^\s/?#@]+", re.ASCII)
 """An origin: neither path nor user, which would end up in somebody's log."""
 
@@ -172,6 +172,8 @@ class Settings:
     """Where the validators' time comes from: theirs, or the story of a demonstration."""
     authorities: str | None = None
     """A file of certificates that are accepted in place of the system's."""
+    witnesses: tuple[str, ...] = ()
+    """URLs of the outside witnesses to which checkpoints are sent."""
 
     def text(self) -> str:
         """Return the settings as the text of their file (TOML)."""
@@ -181,6 +183,7 @@ class Settings:
             ("validators", list(self.validators)),
             ("clock", self.clock),
             ("authorities", self.authorities),
+            ("witnesses", list(self.witnesses)),
         )
         # What JSON writes of a text or a list of texts is TOML too.
         return "".join(f"{key} = {json.dumps(value)}\n" for key, value in pairs if value)
@@ -202,9 +205,10 @@ class Settings:
         return cls(
             _member(file, table),
             _language(file, table),
-            _validators(file, table),
+            _urls(file, table, "validators"),
             _clock(file, table),
             _text(file, table, "authorities"),
+            _urls(file, table, "witnesses"),
         )
 
 
@@ -226,13 +230,13 @@ def _language(file: str, table: Mapping[str, object]) -> Lang | None:
     return cast(Lang, value)
 
 
-def _validators(file: str, table: Mapping[str, object]) -> tuple[str, ...]:
-    value = table.get("validators", [])
+def _urls(file: str, table: Mapping[str, object], key: str) -> tuple[str, ...]:
+    value = table.get(key, [])
     if not isinstance(value, list):
-        raise SettingsMalformed(file, "validators")
+        raise SettingsMalformed(file, key)
     urls = tuple(url for url in value if isinstance(url, str) and _URL.fullmatch(url))
     if len(urls) != len(value) or len(set(urls)) != len(urls):
-        raise SettingsMalformed(file, "validators")
+        raise SettingsMalformed(file, key)
     return urls
 
 
