@@ -46,7 +46,7 @@ from lodeline.exchange.epcis.errors import (
     TopLevelWrong,
     ValueNull,
 )
-from lodeline.exchange.epcis.limits import (
+from lodeline.exchange.epcis.value import (
     MAX_DOCUMENT_BYTES,
     MAX_EVENTS,
     MAX_PREFIXES,

@@ -40,7 +40,7 @@ from lodeline.exchange.epcis.errors import (
     XmlNumberWrong,
     XmlUnwritable,
 )
-from lodeline.exchange.epcis.limits import MAX_DOCUMENT_BYTES
+from lodeline.exchange.epcis.value import MAX_DOCUMENT_BYTES
 
 TAKEN = [path for path in EXAMPLES if path.name not in REFUSED_EXAMPLES]
 NUMBERS_IN_EXTENSIONS = {"Example-TransactionEvents-2020_07_03y.jsonld"}

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from lodeline.exchange.epcis.errors import ContextRefused
-from lodeline.exchange.epcis.limits import MAX_PREFIXES
-from lodeline.exchange.epcis.value import JsonValue
+from lodeline.exchange.epcis.value import MAX_PREFIXES, JsonValue
 
 __all__ = ["BUILT_IN", "EPCIS_CONTEXT", "Namespaces", "read_context"]
 

@@ -10,8 +10,7 @@ from enum import StrEnum
 from typing import NewType, cast
 
 from lodeline.exchange.epcis.fields import EPC_LISTS, QUANTITY_LISTS
-from lodeline.exchange.epcis.number import ExactNumber
-from lodeline.exchange.epcis.value import JsonObject, JsonValue
+from lodeline.exchange.epcis.value import ExactNumber, JsonObject, JsonValue
 
 __all__ = [
     "Document",

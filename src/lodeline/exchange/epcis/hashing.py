@@ -16,9 +16,8 @@ from lodeline.exchange.epcis.context import BUILT_IN
 from lodeline.exchange.epcis.document import Event, EventId
 from lodeline.exchange.epcis.fields import MEMBERS, TIMES, WORDS
 from lodeline.exchange.epcis.normal import RDF_VALUE
-from lodeline.exchange.epcis.number import number_text, parse_number
 from lodeline.exchange.epcis.times import utc_milliseconds
-from lodeline.exchange.epcis.value import JsonObject, JsonValue
+from lodeline.exchange.epcis.value import JsonObject, JsonValue, number_text, parse_number
 from lodeline.exchange.epcis.vocabulary import web_uri_of_urn
 from lodeline.exchange.gs1.errors import Gs1Refused
 from lodeline.exchange.gs1.link import canonical_link

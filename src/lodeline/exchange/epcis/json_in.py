@@ -21,16 +21,18 @@ from lodeline.exchange.epcis.errors import (
     NumberRefused,
     TopLevelWrong,
 )
-from lodeline.exchange.epcis.limits import (
+from lodeline.exchange.epcis.normal import bounded, normalise
+from lodeline.exchange.epcis.schema import check_document, check_event
+from lodeline.exchange.epcis.value import (
     MAX_DEPTH,
     MAX_DOCUMENT_BYTES,
     MAX_EVENTS,
     MAX_NUMBER_CHARS,
+    JsonObject,
+    JsonValue,
+    parse_integer,
+    parse_number,
 )
-from lodeline.exchange.epcis.normal import bounded, normalise
-from lodeline.exchange.epcis.number import parse_integer, parse_number
-from lodeline.exchange.epcis.schema import check_document, check_event
-from lodeline.exchange.epcis.value import JsonObject, JsonValue
 
 __all__ = ["check_events", "parse_json", "read_json"]
 

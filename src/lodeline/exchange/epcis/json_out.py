@@ -7,8 +7,7 @@ import orjson
 
 from lodeline.exchange.epcis.context import EPCIS_CONTEXT
 from lodeline.exchange.epcis.document import Document, DocumentKind, Event
-from lodeline.exchange.epcis.number import number_text
-from lodeline.exchange.epcis.value import JsonObject, JsonValue
+from lodeline.exchange.epcis.value import JsonObject, JsonValue, number_text
 
 __all__ = ["event_bytes", "write_json"]
 

@@ -18,9 +18,8 @@ from lodeline.exchange.epcis.errors import (
     ValueNull,
 )
 from lodeline.exchange.epcis.fields import EVENT_FIELDS, EXTENDED, MEMBERS, TIMES, WORDS
-from lodeline.exchange.epcis.limits import MAX_DEPTH, MAX_TEXT_CHARS
 from lodeline.exchange.epcis.times import check_zone
-from lodeline.exchange.epcis.value import JsonObject, JsonValue
+from lodeline.exchange.epcis.value import MAX_DEPTH, MAX_TEXT_CHARS, JsonObject, JsonValue
 
 __all__ = ["RDF_VALUE", "bounded", "normalise"]
 

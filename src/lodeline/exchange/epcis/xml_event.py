@@ -20,8 +20,7 @@ from lodeline.exchange.epcis.fields import (
     TYPED_LISTS,
 )
 from lodeline.exchange.epcis.normal import RDF_VALUE
-from lodeline.exchange.epcis.number import parse_number
-from lodeline.exchange.epcis.value import JsonObject, JsonValue
+from lodeline.exchange.epcis.value import JsonObject, JsonValue, parse_number
 from lodeline.exchange.epcis.xml_names import XSI_NS, Prefixes, local_name, namespace_of
 
 __all__ = ["EventReader", "children", "text_of"]

@@ -21,10 +21,9 @@ from lodeline.exchange.epcis.errors import (
     XmlElementUnknown,
 )
 from lodeline.exchange.epcis.json_in import check_events
-from lodeline.exchange.epcis.limits import MAX_DEPTH, MAX_DOCUMENT_BYTES
 from lodeline.exchange.epcis.normal import bounded
 from lodeline.exchange.epcis.schema import check_document
-from lodeline.exchange.epcis.value import JsonObject, JsonValue
+from lodeline.exchange.epcis.value import MAX_DEPTH, MAX_DOCUMENT_BYTES, JsonObject, JsonValue
 from lodeline.exchange.epcis.xml_event import EventReader, children, text_of
 from lodeline.exchange.epcis.xml_names import SBDH_NS, local_name
 

@@ -22,8 +22,7 @@ from lodeline.exchange.epcis.fields import (
     WORDS,
 )
 from lodeline.exchange.epcis.normal import RDF_VALUE
-from lodeline.exchange.epcis.number import number_text
-from lodeline.exchange.epcis.value import JsonObject, JsonValue
+from lodeline.exchange.epcis.value import JsonObject, JsonValue, number_text
 from lodeline.exchange.epcis.xml_names import DOCUMENT_NS, MDA_NS, QUERY_NS, SBDH_NS
 
 __all__ = ["write_xml"]
