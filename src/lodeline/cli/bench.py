@@ -22,10 +22,10 @@ def proofs(context: typer.Context) -> None:
         (
             "shape",
             ">bytes",
-            ">range bits",
+            ">range-bits",
             ">prove",
             ">verify",
-            ">each of 100",
+            ">each-of-100",
             ">floor",
             ">ratio",
         ),
