@@ -13,7 +13,7 @@ from typing import Final
 
 from lodeline.kernel.errors import LodelineError
 
-__all__ = ["DurableFileFailed", "flush_folder", "put_durably", "take_if_there"]
+__all__ = ["DurableFileFailed", "flush_folder", "put_durably", "remove_file", "take_if_there"]
 
 _NEW: Final = ".new"
 
@@ -49,7 +49,9 @@ def put_durably(path: Path, data: bytes, *, mode: int = 0o644) -> None:
 
 
 def _write(path: Path, data: bytes, mode: int) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    # What a stopped writer left may be readable by others; a secret does not go into it.
+    path.unlink(missing_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         left = memoryview(data)
         while left:
@@ -78,5 +80,17 @@ def take_if_there(path: Path) -> bytes | None:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as failed:
+        raise DurableFileFailed(str(path), failed.strerror or type(failed).__name__) from failed
+
+
+def remove_file(path: Path) -> None:
+    """Take a file away; one that is not there is no matter.
+
+    Raises:
+        DurableFileFailed: it is still there.
+    """
+    try:
+        path.unlink(missing_ok=True)
     except OSError as failed:
         raise DurableFileFailed(str(path), failed.strerror or type(failed).__name__) from failed

@@ -216,3 +216,14 @@ def test_a_witness_that_hangs_is_unreachable() -> None:
 
 def test_problems_are_json(server: httpx.Client) -> None:
     assert json.loads(server.post("/add-checkpoint", content=b"").text)["type"].startswith("urn:")
+
+
+def test_evidence_that_somebody_changed_is_a_problem(
+    server: httpx.Client, witness: Witness
+) -> None:
+    folder = witness.shelf.folder / "alarms"
+    folder.mkdir()
+    (folder / "00.json").write_text("{}")
+    answers = [server.get("/alarms"), post(server, HONEST, 0, 5)]
+    for answer in answers:
+        assert (answer.status_code, answer.json()["title"]) == (422, "fork evidence malformed")

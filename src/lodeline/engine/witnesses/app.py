@@ -51,7 +51,8 @@ def witness_app(witness: Witness) -> Starlette:
             Route("/logs/{log}/checkpoint", served.checkpoint),
             Route("/alarms", served.alarms),
             Route("/alarms/{name}", served.alarm),
-        ]
+        ],
+        exception_handlers={LodelineError: _refused},
     )
 
 
@@ -70,8 +71,6 @@ class _Served:
             return _size(refusal.last)
         except LogForked as refusal:
             return _size(refusal.last)
-        except LodelineError as refusal:
-            return _problem(refusal, request)
         return Response(made.line(), media_type=NOTE_TYPE)
 
     def _add(self, body: bytes) -> NoteSignature:
@@ -119,6 +118,12 @@ async def _bounded(request: Request) -> bytes:
 
 def _size(last: int) -> Response:
     return Response(f"{last}\n", status_code=409, headers={"content-type": SIZE_TYPE})
+
+
+def _refused(request: Request, refusal: Exception) -> Response:
+    if not isinstance(refusal, LodelineError):
+        raise refusal
+    return _problem(refusal, request)
 
 
 def _problem(refusal: LodelineError, request: Request) -> Response:

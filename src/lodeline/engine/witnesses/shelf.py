@@ -15,7 +15,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from lodeline.engine.durable_file import DurableFileFailed, put_durably, take_if_there
+from lodeline.engine.durable_file import (
+    DurableFileFailed,
+    put_durably,
+    remove_file,
+    take_if_there,
+)
 from lodeline.engine.refusals import LedgerHasWriter, LedgerNotRead
 from lodeline.engine.witnesses.evidence import ForkEvidence, read_evidence
 from lodeline.engine.witnesses.refusals import WitnessHasWriter
@@ -94,15 +99,17 @@ class WitnessShelf:
         """Forget a suspicious note that turned out to be good."""
         for path in self._suspect_places(origin):
             if take_if_there(path) == note:
-                path.unlink()
+                remove_file(path)
 
     def alarms(self) -> tuple[ForkEvidence, ...]:
         """Return the evidence that is kept, in the order of its hashes.
 
         Raises:
             EvidenceMalformed: somebody changed a file.
+            DurableFileFailed: a file cannot be read.
         """
-        return tuple(read_evidence(path.read_bytes()) for path in self._alarm_files())
+        found = (take_if_there(path) for path in self._alarm_files())
+        return tuple(read_evidence(data) for data in found if data is not None)
 
     def alarm(self, evidence: ForkEvidence) -> Hash32:
         """Keep evidence, and return the hash that names it; durable when this returns.
