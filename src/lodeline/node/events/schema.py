@@ -256,12 +256,13 @@ DEAD_LETTERS: Final = _rows(
 FORGOTTEN: Final = _keyed(
     "forgotten",
     _tenant(primary_key=True),
-    Column("event_id", Key, primary_key=True),
+    Column("content", Key, primary_key=True),  # hash id
     Column("declaration", Text, primary_key=True),
+    Column("event_id", Key, nullable=False),
     Column("seq", Number, nullable=False),
     Column("forgotten_us", Number, nullable=False),
 )
-"""Ids of events that retention has removed: offered again, they are still known."""
+"""Events that retention has removed: offered again, they are still known."""
 
 COUNTERS: Final = _keyed(
     "counters",

@@ -248,11 +248,12 @@ def _forgotten() -> None:
     op.create_table(
         "forgotten",
         sa.Column("tenant", sa.Integer(), nullable=False),
-        sa.Column("event_id", _KEY, nullable=False),
+        sa.Column("content", _KEY, nullable=False),
         sa.Column("declaration", sa.Text(), nullable=False),
-        sa.Column("seq", _NUMBER, autoincrement=False, nullable=False),
+        sa.Column("event_id", _KEY, nullable=False),
+        sa.Column("seq", _NUMBER, nullable=False),
         sa.Column("forgotten_us", _NUMBER, nullable=False),
-        sa.PrimaryKeyConstraint("tenant", "event_id", "declaration", name=op.f("pk_forgotten")),
+        sa.PrimaryKeyConstraint("tenant", "content", "declaration", name=op.f("pk_forgotten")),
         sqlite_strict=True,
         sqlite_with_rowid=False,
     )
