@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 from lodeline.faults.application import FaultKind
 from lodeline.faults.cast import VALIDATING
 from lodeline.faults.ground import Facts, Fault, Ground
 
-__all__ = ["CRASHES"]
+__all__ = ["CRASHES", "decided_meanwhile"]
 
 _FIRST, _SECOND = VALIDATING[-1], VALIDATING[-2]
 _WHILE_AWAY: Final = 24
@@ -43,14 +44,14 @@ def kill_two(ground: Ground) -> Facts:
     ground.begin_harm()
     for member in (_FIRST, _SECOND):
         ground.validators[member].kill()
-    decided = _decided_meanwhile(ground)
+    decided = decided_meanwhile(ground)
     ground.end_harm()
     for member in (_FIRST, _SECOND):
         ground.validators[member].start()
     return {"blocks_while_halted": decided}
 
 
-def _decided_meanwhile(ground: Ground) -> int:
+def decided_meanwhile(ground: Ground, seconds: float = _HALTED_SECONDS) -> int:
     """Return how many blocks are decided in some seconds, once what was under way is done."""
     known = [-1]
 
@@ -59,14 +60,8 @@ def _decided_meanwhile(ground: Ground) -> int:
         return known[-1] == known[-2]
 
     ground.wait("no more blocks", settled)
-    begun = _height(ground)
-    waited = [0.0]
-
-    def over() -> bool:
-        waited[0] += 1
-        return waited[0] * 0.05 >= _HALTED_SECONDS
-
-    ground.wait("the halt has lasted", over)
+    begun, until = _height(ground), time.monotonic() + seconds
+    ground.wait("the halt has lasted", lambda: time.monotonic() >= until)
     return _height(ground) - begun
 
 
