@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.exchange.epcis.samples import event, extended, read_one
 
-from lodeline.exchange.epcis import event_hash_id, pre_hash
+from lodeline.exchange.epcis import event_bytes, event_hash_id, pre_hash
 from lodeline.exchange.epcis.errors import TimeWithoutZone, TimeWrong
 from lodeline.exchange.epcis.times import utc_milliseconds
 
@@ -208,6 +208,14 @@ def test_extensions_stay_with_the_field_they_belong_to() -> None:
 def test_master_data_has_one_namespace_in_json_and_xml() -> None:
     value = event(action="ADD", ilmd={"cbvmda:countryOfOrigin": "CD"})
     assert "ilmd{urn:epcglobal:cbv:mda}countryOfOrigin=CD" in _text(value)
+
+
+def test_two_events_can_be_made_to_share_an_id_as_the_standard_has_no_separators() -> None:
+    # Not a wish: a known weakness of the text that CBV 8.9 hashes. Their stored bytes differ.
+    one = read_one(extended(x_a="1{https://ns.example.com/x/}b=2"))
+    other = read_one(extended(x_a="1", x_b="2"))
+    assert event_hash_id(one) == event_hash_id(other)
+    assert event_bytes(one) != event_bytes(other)
 
 
 # ------------------------------------------------------------------ properties

@@ -141,6 +141,14 @@ def test_master_data_of_the_header_is_kept() -> None:
     assert found.master_data == {"vocabularyList": [vocabulary]}
 
 
+def test_extensions_of_the_head_keep_their_namespace() -> None:
+    value = json.loads(document(event())) | {"x:note": "seen"}
+    found = read_json(json.dumps(value).encode())
+    assert found.namespaces == {"x": "https://ns.example.com/x/"}
+    assert read_json(write_json(found)) == found
+    assert read_json(document(event())).namespaces == {}
+
+
 # ------------------------------------------------------------------ stored form
 
 

@@ -1,5 +1,6 @@
 """EPCIS XML, 2.0 and 1.2: the same events as JSON, and the tricks of XML refused."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -172,6 +173,13 @@ def test_wrappers_of_1_2_give_the_events_of_2_0() -> None:
     assert found.head["schemaVersion"] == "2.0"
 
 
+def _master(attribute: dict[str, object]) -> dict[str, object]:
+    """Master data of one site with one attribute."""
+    element = {"id": "urn:x:site", "attributes": [{"id": "urn:x:a", **attribute}]}
+    vocabulary = {"type": "urn:x:type", "vocabularyElementList": [element]}
+    return {"epcisMasterData": {"vocabularyList": [vocabulary]}}
+
+
 HEADER = """<EPCISHeader>
 <s:StandardBusinessDocumentHeader
   xmlns:s="http://www.unece.org/cefact/namespaces/StandardBusinessDocumentHeader">
@@ -209,6 +217,29 @@ def test_business_header_and_master_data_are_taken_along() -> None:
         "vocabularyElementList": [element],
     }
     assert found.master_data == {"vocabularyList": [vocabulary]}
+    assert read_xml(write_xml(found)) == found
+    assert read_json(write_json(found)) == found
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        {"x:note": "1"},
+        {"epcisHeader": {"x:note": "1"}},
+        {"epcisHeader": {"epcisMasterData": {"vocabularyList": [{"type": "urn:x:\u0001"}]}}},
+        {"epcisHeader": _master({"attribute": {"a b": "1"}})},
+        {"epcisHeader": _master({"attribute": {"list": ["1"]}})},
+        {"epcisHeader": _master({"attribute": "\u0001"})},
+        {"sender": "\u0001"},
+    ],
+)
+def test_a_header_that_xml_cannot_say_is_refused(head: dict[str, object]) -> None:
+    try:
+        found = read_json(json.dumps(json.loads(document()) | head).encode())
+    except SchemaBroken:
+        return  # the schema has refused the control character
+    with pytest.raises(XmlUnwritable):
+        write_xml(found)
 
 
 # ------------------------------------------------------------------ extensions

@@ -163,6 +163,8 @@ class Document:
     events: tuple[Event, ...]
     head: JsonObject = field(default_factory=dict)
     """The document without context and events; empty for bare events."""
+    namespaces: dict[str, str] = field(default_factory=dict)
+    """Namespaces of extensions that the head itself has, by prefix; events have their own."""
 
     @property
     def master_data(self) -> JsonValue:

@@ -21,7 +21,7 @@ from lodeline.exchange.epcis.errors import (
     NumberRefused,
     TopLevelWrong,
 )
-from lodeline.exchange.epcis.normal import bounded, normalise
+from lodeline.exchange.epcis.normal import bounded, normalise, prefixes_of
 from lodeline.exchange.epcis.schema import check_document, check_event
 from lodeline.exchange.epcis.value import (
     MAX_DEPTH,
@@ -138,7 +138,8 @@ def _document(
     bounded(emptied, "document")
     check_document(emptied)
     head = {name: member for name, member in emptied.items() if name != "@context"}
-    return Document(kind, check_events(events, namespaces), head)
+    used = {prefix: namespaces[prefix] for prefix in prefixes_of(head, namespaces)}
+    return Document(kind, check_events(events, namespaces), head, used)
 
 
 def _without_events(value: JsonObject, path: tuple[str, ...]) -> tuple[list[JsonValue], JsonObject]:

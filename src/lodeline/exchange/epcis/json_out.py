@@ -21,7 +21,10 @@ def write_json(document: Document) -> bytes:
     events: list[JsonValue] = [event.value for event in document.events]
     if document.kind is DocumentKind.BARE:
         return _dump(events)
-    value: JsonObject = {"@context": [EPCIS_CONTEXT], **document.head}
+    context: list[JsonValue] = [EPCIS_CONTEXT]
+    if document.namespaces:
+        context.append(dict(document.namespaces))
+    value: JsonObject = {"@context": context, **document.head}
     body = dict(cast(JsonObject, value["epcisBody"]))
     if document.kind is DocumentKind.DOCUMENT:
         body["eventList"] = events

@@ -21,7 +21,7 @@ from lodeline.exchange.epcis.fields import EVENT_FIELDS, EXTENDED, MEMBERS, TIME
 from lodeline.exchange.epcis.times import check_zone
 from lodeline.exchange.epcis.value import MAX_DEPTH, MAX_TEXT_CHARS, JsonObject, JsonValue
 
-__all__ = ["RDF_VALUE", "bounded", "normalise"]
+__all__ = ["RDF_VALUE", "bounded", "normalise", "prefixes_of"]
 
 RDF_VALUE = "rdf:value"
 """Where an XML element had text and attributes, the text (RDF Schema 1.1, section 5.4.3)."""
@@ -74,6 +74,27 @@ def bounded(value: JsonValue, where: str, depth: int = 1) -> None:
         for name, member in value.items():
             _check_length(name, where)
             bounded(member, f"{where}/{name}", depth + 1)
+
+
+def prefixes_of(value: JsonValue, namespaces: Namespaces) -> list[str]:
+    """Return the declared prefixes that names and texts of a bounded value use, sorted."""
+    found: set[str] = set()
+
+    def look(inner: JsonValue) -> None:
+        if isinstance(inner, str):
+            prefix = inner.partition(":")[0]
+            if prefix in namespaces and prefix not in BUILT_IN:
+                found.add(prefix)
+        elif isinstance(inner, list):
+            for member in inner:
+                look(member)
+        elif isinstance(inner, dict):
+            for name, member in inner.items():
+                look(name if ":" in name else None)
+                look(member)
+
+    look(value)
+    return sorted(found)
 
 
 def _check_length(text: str, where: str) -> None:

@@ -18,14 +18,14 @@ from lodeline.exchange.epcis.errors import (
     TopLevelWrong,
     XmlBroken,
     XmlDeclaresEntities,
-    XmlElementUnknown,
 )
 from lodeline.exchange.epcis.json_in import check_events
 from lodeline.exchange.epcis.normal import bounded
 from lodeline.exchange.epcis.schema import check_document
 from lodeline.exchange.epcis.value import MAX_DEPTH, MAX_DOCUMENT_BYTES, JsonObject, JsonValue
 from lodeline.exchange.epcis.xml_event import EventReader, children, text_of
-from lodeline.exchange.epcis.xml_names import SBDH_NS, local_name
+from lodeline.exchange.epcis.xml_header import down, read_header
+from lodeline.exchange.epcis.xml_names import local_name
 
 __all__ = ["read_xml"]
 
@@ -53,7 +53,7 @@ def read_xml(data: bytes) -> Document:
         raise TopLevelWrong(kind)
     events: list[JsonValue] = [
         EventReader(element).event()
-        for listed in _down(root, path)
+        for listed in down(root, path)
         for element in children(listed, flatten=True)
     ]
     head = _head(root, kind, path)
@@ -97,89 +97,21 @@ def _check_depth(root: etree._Element) -> None:
             raise NestedTooDeep(MAX_DEPTH)
 
 
-def _down(element: etree._Element, path: tuple[str, ...]) -> list[etree._Element]:
-    """Elements at the end of a path, names compared without namespace."""
-    if not path:
-        return [element]
-    return [
-        found
-        for child in children(element)
-        if local_name(child.tag) == path[0]
-        for found in _down(child, path[1:])
-    ]
-
-
 def _head(root: etree._Element, kind: str, path: tuple[str, ...]) -> JsonObject:
     """What stands around the events, as the JSON document has it."""
     head: JsonObject = {"type": kind, "schemaVersion": "2.0"}
     created = root.get("creationDate")
     if created is not None:
         head["creationDate"] = created
-    head.update(_business_header(root))
-    master = _down(root, ("EPCISHeader",))
-    vocabularies = [found for element in master for found in _vocabularies(element)]
-    if vocabularies:
-        head["epcisHeader"] = {"epcisMasterData": {"vocabularyList": vocabularies}}
+    head.update(read_header(root))
     if kind == "EPCISDocument":
         head["epcisBody"] = {"eventList": []}
         return head
     results: JsonObject = {}
-    for element in _down(root, path[:2]):
+    for element in down(root, path[:2]):
         for child in children(element):
             if local_name(child.tag) != "resultsBody":
                 results[local_name(child.tag)] = text_of(child)
     results["resultsBody"] = {"eventList": []}
     head["epcisBody"] = {"queryResults": results}
     return head
-
-
-def _business_header(root: etree._Element) -> JsonObject:
-    """Sender, receiver and instance of the standard business document header."""
-    found: JsonObject = {}
-    paths = {
-        "sender": ("Sender", "Identifier"),
-        "receiver": ("Receiver", "Identifier"),
-        "instanceIdentifier": ("DocumentIdentification", "InstanceIdentifier"),
-    }
-    for name, path in paths.items():
-        for element in _down(root, ("EPCISHeader", "StandardBusinessDocumentHeader", *path)):
-            if element.tag.startswith(f"{{{SBDH_NS}}}") and name not in found:
-                found[name] = text_of(element)
-    return found
-
-
-def _vocabularies(header: etree._Element) -> list[JsonValue]:
-    """Master data of the header, with or without the wrapper of 1.2."""
-    return [
-        {"type": vocabulary.get("type", ""), "vocabularyElementList": _elements(vocabulary)}
-        for master in children(header, flatten=True)
-        if local_name(master.tag) == "EPCISMasterData"
-        for vocabulary in _down(master, ("VocabularyList", "Vocabulary"))
-    ]
-
-
-def _elements(vocabulary: etree._Element) -> list[JsonValue]:
-    result: list[JsonValue] = []
-    for element in _down(vocabulary, ("VocabularyElementList", "VocabularyElement")):
-        entry: JsonObject = {"id": element.get("id", "")}
-        attributes: list[JsonValue] = []
-        for child in children(element, flatten=True):
-            name = local_name(child.tag)
-            if name == "attribute":
-                attributes.append({"id": child.get("id", ""), "attribute": _attribute(child)})
-            elif name == "children":
-                entry["children"] = [text_of(member) for member in children(child)]
-            else:
-                raise XmlElementUnknown("VocabularyElement", name)
-        if attributes:
-            entry["attributes"] = attributes
-        result.append(entry)
-    return result
-
-
-def _attribute(element: etree._Element) -> JsonValue:
-    """Text of an attribute, or what it holds by name where it is structured."""
-    inner = children(element)
-    if not inner:
-        return text_of(element)
-    return {local_name(child.tag): _attribute(child) for child in inner}

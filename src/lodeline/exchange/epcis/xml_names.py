@@ -1,10 +1,14 @@
-"""Names in EPCIS XML: its namespaces, and which prefix an extension's namespace has."""
+"""Names and texts in EPCIS XML: namespaces, prefixes of extensions, values as text."""
 
 from collections.abc import Mapping
-from typing import Final
+from decimal import Decimal
+from typing import Final, cast
+
+from lxml import etree
 
 from lodeline.exchange.epcis.context import BUILT_IN, Namespaces, read_context
-from lodeline.exchange.epcis.errors import ContextRefused
+from lodeline.exchange.epcis.errors import ContextRefused, XmlUnwritable
+from lodeline.exchange.epcis.value import JsonValue, number_text
 
 __all__ = [
     "DOCUMENT_NS",
@@ -15,6 +19,9 @@ __all__ = [
     "Prefixes",
     "local_name",
     "namespace_of",
+    "plain_text",
+    "set_attribute",
+    "set_text",
 ]
 
 DOCUMENT_NS: Final = "urn:epcglobal:epcis:xsd:2"
@@ -38,6 +45,39 @@ def local_name(tag: str) -> str:
 def namespace_of(tag: str) -> str:
     """Return the namespace of a tag, empty where it has none."""
     return tag[1:].partition("}")[0] if tag.startswith("{") else ""
+
+
+def plain_text(value: JsonValue) -> str:
+    """Return a single value as XML has it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, Decimal)):
+        return number_text(value)
+    return cast(str, value)
+
+
+def set_text(element: etree._Element, value: JsonValue, where: str) -> None:
+    """Give an element its text.
+
+    Raises:
+        XmlUnwritable: the text has a character that XML lacks.
+    """
+    try:
+        element.text = plain_text(value)
+    except ValueError:
+        raise XmlUnwritable(where) from None
+
+
+def set_attribute(element: etree._Element, name: str, value: str, where: str) -> None:
+    """Give an element an attribute.
+
+    Raises:
+        XmlUnwritable: the name is none of XML, or the value has a character that XML lacks.
+    """
+    try:
+        element.set(name, value)
+    except ValueError:
+        raise XmlUnwritable(where) from None
 
 
 class Prefixes:

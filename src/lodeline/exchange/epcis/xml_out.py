@@ -4,7 +4,6 @@ Reading the XML again gives events with the same hash ids. What XML cannot tell 
 alike: a number in an extension and the text of that number.
 """
 
-from decimal import Decimal
 from typing import cast
 
 from lxml import etree
@@ -22,8 +21,16 @@ from lodeline.exchange.epcis.fields import (
     WORDS,
 )
 from lodeline.exchange.epcis.normal import RDF_VALUE
-from lodeline.exchange.epcis.value import JsonObject, JsonValue, number_text
-from lodeline.exchange.epcis.xml_names import DOCUMENT_NS, MDA_NS, QUERY_NS, SBDH_NS
+from lodeline.exchange.epcis.value import JsonObject, JsonValue
+from lodeline.exchange.epcis.xml_header import write_header
+from lodeline.exchange.epcis.xml_names import (
+    DOCUMENT_NS,
+    MDA_NS,
+    QUERY_NS,
+    plain_text,
+    set_attribute,
+    set_text,
+)
 
 __all__ = ["write_xml"]
 
@@ -60,7 +67,7 @@ def write_xml(document: Document) -> bytes:
         value = document.head.get(name)
         if isinstance(value, str):
             root.set(name, value)
-    _write_header(root, document.head)
+    write_header(root, document.head)
     body = etree.SubElement(root, "EPCISBody")
     listed = etree.SubElement(_results(body, document.head) if query else body, "EventList")
     for at, event in enumerate(document.events):
@@ -74,49 +81,8 @@ def _results(body: etree._Element, head: JsonObject) -> etree._Element:
     told = cast(JsonObject, cast(JsonObject, head["epcisBody"])["queryResults"])
     for name in ("queryName", "subscriptionID"):
         if name in told:
-            _text(etree.SubElement(results, name), told[name], name)
+            set_text(etree.SubElement(results, name), told[name], name)
     return etree.SubElement(results, "resultsBody")
-
-
-def _write_header(root: etree._Element, head: JsonObject) -> None:
-    """The business header, where the document says who sent it to whom."""
-    paths = {
-        "sender": ("Sender", "Identifier"),
-        "receiver": ("Receiver", "Identifier"),
-        "instanceIdentifier": ("DocumentIdentification", "InstanceIdentifier"),
-    }
-    if not paths.keys() & head.keys():
-        return
-    header = etree.SubElement(root, "EPCISHeader")
-    business = etree.SubElement(
-        header, f"{{{SBDH_NS}}}StandardBusinessDocumentHeader", nsmap={"sbdh": SBDH_NS}
-    )
-    for name, (outer, inner) in paths.items():
-        if name in head:
-            wrapper = etree.SubElement(business, f"{{{SBDH_NS}}}{outer}")
-            _text(etree.SubElement(wrapper, f"{{{SBDH_NS}}}{inner}"), head[name], name)
-
-
-def _text(element: etree._Element, value: JsonValue, where: str) -> None:
-    try:
-        element.text = _plain(value)
-    except ValueError:
-        raise XmlUnwritable(where) from None
-
-
-def _set(element: etree._Element, name: str, value: str, where: str) -> None:
-    try:
-        element.set(name, value)
-    except ValueError:
-        raise XmlUnwritable(where) from None
-
-
-def _plain(value: JsonValue) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, Decimal)):
-        return number_text(value)
-    return cast(str, value)
 
 
 class _EventWriter:
@@ -152,7 +118,7 @@ class _EventWriter:
         else:
             words = WORDS.get((parent, name))
             word = words.xml(value) if words is not None and isinstance(value, str) else value
-            _text(etree.SubElement(into, name), word, f"{self._where}/{name}")
+            set_text(etree.SubElement(into, name), word, f"{self._where}/{name}")
 
     def _list(self, into: etree._Element, parent: str, name: str, value: list[JsonValue]) -> None:
         if name not in _LIST_ELEMENTS and name not in TYPED_LISTS:
@@ -167,7 +133,7 @@ class _EventWriter:
                 self._members(etree.SubElement(listed, _LIST_ELEMENTS[name]), name, member)
             else:
                 where = f"{self._where}/{name}"
-                _text(etree.SubElement(listed, _LIST_ELEMENTS[name]), member, where)
+                set_text(etree.SubElement(listed, _LIST_ELEMENTS[name]), member, where)
 
     def _typed(self, listed: etree._Element, name: str, member: JsonObject) -> None:
         value = TYPED_LISTS[name]
@@ -175,7 +141,7 @@ class _EventWriter:
         kind = member.get("type")
         if isinstance(kind, str):
             element.set("type", WORDS[name, "type"].xml(kind))
-        _text(element, member[value], f"{self._where}/{name}")
+        set_text(element, member[value], f"{self._where}/{name}")
 
     def _members(self, element: etree._Element, name: str, value: JsonObject) -> None:
         """Members of a standard object: elements, or attributes for what sensors say."""
@@ -194,9 +160,9 @@ class _EventWriter:
 
     def _attribute(self, element: etree._Element, parent: str, name: str, value: JsonValue) -> None:
         words = WORDS.get((parent, name))
-        plain = _plain(value)
+        plain = plain_text(value)
         word = plain if words is None else words.xml(plain)
-        _set(element, name, word, f"{self._where}/{parent}/{name}")
+        set_attribute(element, name, word, f"{self._where}/{parent}/{name}")
 
     def _extensions(
         self, element: etree._Element, value: JsonObject, known: tuple[str, ...], where: str
@@ -214,7 +180,7 @@ class _EventWriter:
         except ValueError:
             raise XmlUnwritable(where) from None
         if not isinstance(value, dict):
-            _text(element, value, where)
+            set_text(element, value, where)
         elif RDF_VALUE not in value:
             self._extensions(element, value, (), where)
         else:
@@ -227,9 +193,9 @@ class _EventWriter:
             if isinstance(member, (list, dict)):
                 raise XmlUnwritable(path)
             if name == RDF_VALUE:
-                _text(element, member, path)
+                set_text(element, member, path)
             else:
-                _set(element, self._tag(name), _plain(member), path)
+                set_attribute(element, self._tag(name), plain_text(member), path)
 
     def _tag(self, name: str) -> str:
         """The qualified name of an extension."""
