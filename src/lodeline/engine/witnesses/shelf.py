@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 from typing import Final, TypeAlias
 
 from lodeline.engine.durable_file import (
@@ -32,8 +33,8 @@ __all__ = ["MAX_ALARMS", "MAX_SUSPECTS", "WitnessShelf", "origin_hash"]
 
 MAX_SUSPECTS: Final = 8
 """Suspicious checkpoints that are kept of one log; anybody may send them."""
-MAX_ALARMS: Final = 64
-"""Pieces of evidence that are kept; the first against a log says it all."""
+MAX_ALARMS: Final = 8
+"""Pieces of evidence that are kept against one log; the first says it all."""
 
 
 Tell: TypeAlias = Callable[[Origin, Path], None]
@@ -57,6 +58,7 @@ class WitnessShelf:
         """
         self.folder = folder
         self._tell = tell
+        self._turn = Lock()
         self._lock: WriterLock | None = None
         if writable:
             self._lock = _locked(folder)
@@ -88,18 +90,24 @@ class WitnessShelf:
         Raises:
             DurableFileFailed: it could not be written.
         """
-        if note in self.suspects(origin):
-            return
-        for path in self._suspect_places(origin):
-            if not path.exists():
-                put_durably(path, note)
+        with self._turn:
+            if note in self.suspects(origin):
                 return
+            free = (path for path in self._suspect_places(origin) if not path.exists())
+            path = next(free, None)
+            if path is not None:
+                put_durably(path, note)
 
     def clear(self, origin: Origin, note: bytes) -> None:
-        """Forget a suspicious note that turned out to be good."""
-        for path in self._suspect_places(origin):
-            if take_if_there(path) == note:
-                remove_file(path)
+        """Forget a suspicious note that turned out to be good.
+
+        Raises:
+            DurableFileFailed: it is still there.
+        """
+        with self._turn:
+            for path in self._suspect_places(origin):
+                if take_if_there(path) == note:
+                    remove_file(path)
 
     def alarms(self) -> tuple[ForkEvidence, ...]:
         """Return the evidence that is kept, in the order of its hashes.
@@ -119,10 +127,13 @@ class WitnessShelf:
         """
         digest = evidence.digest
         path = self.folder / "alarms" / f"{digest.hex()}.json"
-        if not path.exists() and len(self._alarm_files()) < MAX_ALARMS:
+        with self._turn:
+            against = [item for item in self.alarms() if item.origin == evidence.origin]
+            if path.exists() or len(against) >= MAX_ALARMS:
+                return digest
             put_durably(path, evidence.encode())
-            if self._tell is not None:
-                self._tell(Origin(evidence.origin), path)
+        if self._tell is not None:
+            self._tell(Origin(evidence.origin), path)
         return digest
 
     def alarm_against(self, origin: Origin) -> Hash32 | None:
