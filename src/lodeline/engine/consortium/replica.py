@@ -231,6 +231,8 @@ class Replica(LedgerFile):
         """Hold what was loaded against the header, every block's root and the founding."""
         for refused in memory.ignored:
             raise refused
+        if memory.replayed:
+            raise SnapshotDiffers("state", "that of every entry", f"short of {memory.replayed}")
         end = FIRST
         for height, block in enumerate(self._store.blocks(), 1):
             if (block.height, block.first) != (height, end):

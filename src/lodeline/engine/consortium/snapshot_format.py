@@ -64,8 +64,8 @@ _STATEMENT_DOMAIN: Final = b"lodeline/v1/snapshot-statement\0"
 _LENGTH_BYTES: Final = 4
 _HEAD_BYTES: Final = 1 + _LENGTH_BYTES
 
-Height_ = Annotated[int, msgspec.Meta(ge=1, lt=2**63)]
-Size = Annotated[int, msgspec.Meta(ge=1, lt=2**63)]
+Height_ = Annotated[int, msgspec.Meta(ge=1, le=2**62)]
+Size = Annotated[int, msgspec.Meta(ge=1, le=2**62)]
 
 
 class SnapshotHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
