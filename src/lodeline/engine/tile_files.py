@@ -35,6 +35,7 @@ from lodeline.ledger.merkle import (
 )
 from lodeline.ledger.signednote import parse_note
 from lodeline.ledger.tiles import (
+    TILE_HEIGHT,
     TILE_WIDTH,
     Bundle,
     Tile,
@@ -198,10 +199,9 @@ class _Grown:
     def __init__(self, source: LogSource, old: TreeSize, new: TreeSize, folder: Path) -> None:
         self._published = TileNodes(lambda tile: _tile_in(folder, tile), old)
         self._old, self._new = old, new
-        leaves = source.entries(LeafIndex(old), new)
-        self._known = {
-            (0, index): Hash32(leaf_hash(data)) for index, data in enumerate(leaves, old)
-        }
+        self._leaves = [Hash32(leaf_hash(data)) for data in source.entries(LeafIndex(old), new)]
+        self._known = dict[tuple[int, int], Hash32]()
+        """Hashes that stand in tiles; those between are made again, which saves their memory."""
 
     def node(self, level: int, index: int) -> Hash32:
         """Return the hash of a full subtree.
@@ -209,14 +209,18 @@ class _Grown:
         Raises:
             NodeBeyondLog: the subtree is not full at the new size.
         """
+        if index + 1 > self._new >> level:
+            raise NodeBeyondLog(level, index, self._new)
         if index + 1 <= self._old >> level:
             return self._published.node(level, index)
+        if level == 0:
+            return self._leaves[index - self._old]
         known = self._known.get((level, index))
         if known is None:
-            if level == 0 or index + 1 > self._new >> level:
-                raise NodeBeyondLog(level, index, self._new)
             below = (self.node(level - 1, 2 * index), self.node(level - 1, 2 * index + 1))
-            known = self._known[level, index] = node_hash(*below)
+            known = node_hash(*below)
+            if level % TILE_HEIGHT == 0:
+                self._known[level, index] = known
         return known
 
 
