@@ -25,7 +25,9 @@ from lodeline.exchange.epcis import (
     event_bytes,
     event_hash_id,
     read_json,
+    read_xml,
     write_json,
+    write_xml,
 )
 from lodeline.exchange.epcis.context import BUILT_IN
 from lodeline.exchange.epcis.document import Quantity
@@ -147,6 +149,17 @@ def test_extensions_of_the_head_keep_their_namespace() -> None:
     assert found.namespaces == {"x": "https://ns.example.com/x/"}
     assert read_json(write_json(found)) == found
     assert read_json(document(event())).namespaces == {}
+
+
+def test_events_of_several_documents_meet_in_one_result() -> None:
+    one = read_one(extended(x_f="1"))
+    other = read_one({"@context": {"x": "https://ns.example.com/y/"}, **event(), "x:f": "2"})
+    for made in (
+        Document.capture([one, other], "2026-03-01T09:00:00Z"),
+        Document.query_result([one, other], "2026-03-01T09:00:00Z", "SimpleEventQuery", "s-1"),
+    ):
+        assert read_json(write_json(made)) == made
+        assert read_xml(write_xml(made)) == made
 
 
 # ------------------------------------------------------------------ stored form

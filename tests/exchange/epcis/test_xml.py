@@ -41,7 +41,7 @@ from lodeline.exchange.epcis.errors import (
     XmlNumberWrong,
     XmlUnwritable,
 )
-from lodeline.exchange.epcis.value import MAX_DOCUMENT_BYTES
+from lodeline.exchange.epcis.value import MAX_DOCUMENT_BYTES, MAX_PREFIXES
 
 TAKEN = [path for path in EXAMPLES if path.name not in REFUSED_EXAMPLES]
 NUMBERS_IN_EXTENSIONS = {"Example-TransactionEvents-2020_07_03y.jsonld"}
@@ -317,6 +317,20 @@ def test_xml_that_is_no_document_is_refused(data: bytes, reason: type[EpcisRefus
     # What the encoding declares is not believed: the bytes are UTF-8 or nothing.
     with pytest.raises(reason):
         read_xml(data)
+
+
+def test_too_many_namespaces_in_force_are_refused() -> None:
+    many = " ".join(f'xmlns:n{n}="urn:x:{n}"' for n in range(MAX_PREFIXES + 1))
+    with pytest.raises(ContextRefused):
+        read_xml(xml(f"<ObjectEvent {many}>{WHEN}{SMALL}</ObjectEvent>"))
+    few = " ".join(f'xmlns:n{n}="urn:x:{n}"' for n in range(MAX_PREFIXES // 2))
+    assert read_xml(xml(f"<ObjectEvent {few}>{WHEN}{SMALL}</ObjectEvent>" * 3)).events
+
+
+def test_an_event_cannot_use_more_namespaces_than_an_event_may_declare() -> None:
+    body = "".join(f'<a xmlns="urn:x:{n}">1</a>' for n in range(20_000))
+    with pytest.raises(ContextRefused):
+        read_xml(_object(SMALL + body))
 
 
 def test_too_many_bytes_of_xml_are_refused() -> None:

@@ -4,15 +4,16 @@ An `Event` is only ever made by a reader, which has brought it into its stored f
 against the schema. The value inside is read, never changed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NewType, cast
+from typing import Final, NewType, cast
 
 from lodeline.exchange.epcis.fields import EPC_LISTS, QUANTITY_LISTS
 from lodeline.exchange.epcis.value import ExactNumber, JsonObject, JsonValue
 
 __all__ = [
+    "SCHEMA_VERSION",
     "Document",
     "DocumentKind",
     "EpcisUri",
@@ -29,6 +30,10 @@ EpcisUri = NewType("EpcisUri", str)
 """An identifier in an event as it was written: EPC URI, Digital Link, or any other URI."""
 Word = NewType("Word", str)
 """A bare word of the Core Business Vocabulary, or a URI or CURIE of a partner's."""
+
+
+SCHEMA_VERSION: Final = "2.0"
+"""What documents written here say of themselves."""
 
 
 class EventKind(StrEnum):
@@ -165,6 +170,45 @@ class Document:
     """The document without context and events; empty for bare events."""
     namespaces: dict[str, str] = field(default_factory=dict)
     """Namespaces of extensions that the head itself has, by prefix; events have their own."""
+
+    @classmethod
+    def capture(cls, events: Iterable[Event], created: str) -> "Document":
+        """Return an EPCIS document around events.
+
+        Args:
+            events: in the order in which they are to be captured.
+            created: when the document was made (RFC 3339, with zone); not checked here.
+        """
+        head: JsonObject = {
+            "type": DocumentKind.DOCUMENT.value,
+            "schemaVersion": SCHEMA_VERSION,
+            "creationDate": created,
+            "epcisBody": {"eventList": []},
+        }
+        return cls(DocumentKind.DOCUMENT, tuple(events), head)
+
+    @classmethod
+    def query_result(
+        cls, events: Iterable[Event], created: str, query: str, subscription: str | None = None
+    ) -> "Document":
+        """Return the result of a query.
+
+        Args:
+            events: what the query found, in its order.
+            created: when the result was made (RFC 3339, with zone); not checked here.
+            query: name of the query.
+            subscription: the subscription that asked, where one did.
+        """
+        results: JsonObject = {"queryName": query, "resultsBody": {"eventList": []}}
+        if subscription is not None:
+            results["subscriptionID"] = subscription
+        head: JsonObject = {
+            "type": DocumentKind.QUERY.value,
+            "schemaVersion": SCHEMA_VERSION,
+            "creationDate": created,
+            "epcisBody": {"queryResults": results},
+        }
+        return cls(DocumentKind.QUERY, tuple(events), head)
 
     @property
     def master_data(self) -> JsonValue:

@@ -13,6 +13,7 @@ from lxml import etree
 from lodeline.exchange.epcis.context import BUILT_IN
 from lodeline.exchange.epcis.document import Document, DocumentKind
 from lodeline.exchange.epcis.errors import (
+    ContextRefused,
     DocumentTooLarge,
     NestedTooDeep,
     TopLevelWrong,
@@ -22,7 +23,13 @@ from lodeline.exchange.epcis.errors import (
 from lodeline.exchange.epcis.json_in import check_events
 from lodeline.exchange.epcis.normal import bounded
 from lodeline.exchange.epcis.schema import check_document
-from lodeline.exchange.epcis.value import MAX_DEPTH, MAX_DOCUMENT_BYTES, JsonObject, JsonValue
+from lodeline.exchange.epcis.value import (
+    MAX_DEPTH,
+    MAX_DOCUMENT_BYTES,
+    MAX_PREFIXES,
+    JsonObject,
+    JsonValue,
+)
 from lodeline.exchange.epcis.xml_event import EventReader, children, text_of
 from lodeline.exchange.epcis.xml_header import down, read_header
 from lodeline.exchange.epcis.xml_names import local_name
@@ -40,6 +47,7 @@ def read_xml(data: bytes) -> Document:
 
     Raises:
         DocumentTooLarge, NestedTooDeep: a limit is exceeded.
+        ContextRefused: more than 64 namespaces are in force at one place.
         XmlBroken: the bytes are not well-formed XML in UTF-8.
         XmlDeclaresEntities: there is a document type.
         TopLevelWrong: the root element is no EPCIS document.
@@ -85,16 +93,22 @@ def _parse(data: bytes) -> etree._Element:
         root = etree.fromstring(text.encode("utf-8"), parser)
     except etree.XMLSyntaxError as error:
         raise XmlBroken(error.lineno or 1) from None
-    _check_depth(root)
+    _check_bounds(root)
     return root
 
 
-def _check_depth(root: etree._Element) -> None:
-    depth = 0
-    for action, _ in etree.iterwalk(root, events=("start", "end")):
-        depth += 1 if action == "start" else -1
+def _check_bounds(root: etree._Element) -> None:
+    """Refuse elements nested too deep, or too many namespaces in force at one place."""
+    depth = namespaces = 0
+    for action, _ in etree.iterwalk(root, events=("start", "end", "start-ns", "end-ns")):
+        if action in {"start", "end"}:
+            depth += 1 if action == "start" else -1
+        else:
+            namespaces += 1 if action == "start-ns" else -1
         if depth > MAX_DEPTH:
             raise NestedTooDeep(MAX_DEPTH)
+        if namespaces > MAX_PREFIXES:
+            raise ContextRefused(root.tag)
 
 
 def _head(root: etree._Element, kind: str, path: tuple[str, ...]) -> JsonObject:

@@ -8,7 +8,7 @@ from lxml import etree
 
 from lodeline.exchange.epcis.context import BUILT_IN, Namespaces, read_context
 from lodeline.exchange.epcis.errors import ContextRefused, XmlUnwritable
-from lodeline.exchange.epcis.value import JsonValue, number_text
+from lodeline.exchange.epcis.value import MAX_PREFIXES, JsonValue, number_text
 
 __all__ = [
     "DOCUMENT_NS",
@@ -98,12 +98,12 @@ class Prefixes:
         """Return the prefix of a namespace, the one wished for if it is free.
 
         Raises:
-            ContextRefused: the namespace is no absolute IRI.
+            ContextRefused: the namespace is no absolute IRI, or the event has more than 64.
         """
         known = self._by_namespace.get(namespace)
         if known is not None:
             return known
-        if ":" not in namespace:
+        if ":" not in namespace or len(self._by_namespace) > MAX_PREFIXES:
             raise ContextRefused(namespace)
         name = wish if wish is not None and self._free(wish, namespace) else self._fresh(namespace)
         self._by_namespace[namespace] = name

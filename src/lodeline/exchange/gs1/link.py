@@ -34,6 +34,8 @@ _ORDER: dict[str, tuple[str, ...]] = {
 }
 """Qualifiers of each key, coarsest first; nothing else may follow a key in the path."""
 _DROPPED = frozenset({"22"})
+_REMEMBERED_CHARS = 200
+"""Longer texts are read anew each time, so that strangers cannot fill the memory."""
 _GTIN_LENGTHS = frozenset({8, 12, 13})
 
 
@@ -65,7 +67,6 @@ def read_link(text: str, prefix_length: int | None = None) -> Gs1Key:
     raise refused or Gs1SchemeUnknown(text)
 
 
-@lru_cache(maxsize=65_536)
 def canonical_link(text: str) -> LinkUri:
     """Return the canonical link of an EPC URI or of a Digital Link of any domain.
 
@@ -73,11 +74,18 @@ def canonical_link(text: str) -> LinkUri:
         Gs1WithoutLink: the EPC URI is of a scheme that is no GS1 key (``gid`` and others).
         Gs1Refused: as `read_urn` and `read_link` do.
     """
+    return _remembered(text) if len(text) <= _REMEMBERED_CHARS else _canonical(text)
+
+
+def _canonical(text: str) -> LinkUri:
     if text.startswith("urn:epc:id:") and text.split(":")[3] in {"gid", "usdod", "adi", "bic"}:
         raise Gs1WithoutLink(text)
     if text.startswith("urn:"):
         return read_urn(text).link()
     return read_link(text).link()
+
+
+_remembered = lru_cache(maxsize=65_536)(_canonical)
 
 
 def _path(text: str) -> list[str]:
