@@ -112,6 +112,21 @@ def test_a_key_replaced_in_the_same_block_signs_no_more(
     refusal(answers[2], MemberSignatureInvalid)
 
 
+def test_a_key_replaced_in_the_block_before_signs_no_more(
+    tmp_path: Path, world: World, pool: Executor
+) -> None:
+    """The second block was read, and its signatures sent, before the first one was decided."""
+    founded(tmp_path / "ledger.db", world).close()
+    ledger = opened(tmp_path / "ledger.db", tuning=Tuning(block_entries=2, pool=pool))
+    party = world.parties["refiner"]
+    fresh = Party(party.id, [str(role) for role in party.member.roles], votes=True)
+    before, after, renewed = anchor(party, 1), anchor(party, 2), anchor(fresh, 3)
+    answers = submit(ledger, before, rotation(party, fresh), after, renewed, anchor(fresh, 4))
+    accepted([*answers[:2], *answers[3:]])
+    refusal(answers[2], MemberSignatureInvalid)
+    ledger.close()
+
+
 def test_a_stranger_is_not_foreseen(world: World) -> None:
     stranger = Party("stranger", [], votes=False)
     for entry in (anchor(stranger, 1), world.genesis()):
