@@ -245,7 +245,12 @@ def test_without_keys_nothing_is_handed_in(
 
 def test_settings_are_read_as_they_are_written() -> None:
     settings = Settings(
-        MemberId("pit"), "fr", ("https://a.example", "http://[::1]:8"), "story", "/etc/pki/our.pem"
+        member=MemberId("pit"),
+        lang="fr",
+        validators=("https://a.example", "http://[::1]:8"),
+        clock="story",
+        authorities="/etc/pki/our.pem",
+        proofs="signers",
     )
     assert Settings.read("f", settings.text()) == settings
     assert Settings.read("f", Settings().text()) == Settings()
@@ -262,6 +267,7 @@ def test_settings_are_read_as_they_are_written() -> None:
         ('validators = ["file:///etc/passwd"]', "validators"),
         ('clock = "mine"', "clock"),
         ("clock = 5", "clock"),
+        ('proofs = "none"', "proofs"),
         ('authorities = ""', "authorities"),
         ("authorities = true", "authorities"),
         ('unknown = "x"', "unknown"),

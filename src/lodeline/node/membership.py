@@ -45,6 +45,7 @@ from lodeline.node.workspace import (
     WorkspaceExists,
     make_folder,
 )
+from lodeline.proofs.batch import believe_signers
 
 __all__ = ["Connected", "connect", "follow_if_reached", "opened_copy"]
 
@@ -60,7 +61,7 @@ def opened_copy(
     """
     settings = workspace.settings()
     trust = read_trust(workspace.trust)
-    following = Following(verify=verify, story=settings.clock == ClockKind.STORY.value)
+    following = _following(settings, verify)
     validators = _validators(settings)
     try:
         return ConsortiumLedger(
@@ -74,6 +75,11 @@ def opened_copy(
     except LodelineError:
         validators.close()
         raise
+
+
+def _following(settings: Settings, verify: Verify) -> Following:
+    proofs = believe_signers if settings.proofs == "signers" else verify
+    return Following(verify=proofs, story=settings.clock == ClockKind.STORY.value)
 
 
 def _validators(settings: Settings) -> Validators:
@@ -182,7 +188,7 @@ def _believed(workspace: Workspace, trust: TrustFile | None) -> TrustFile:
 
 
 def _fetched(path: Path, settings: Settings, trust: TrustFile) -> Connected:
-    """Fetch a ledger, every proof of it verified, into a file."""
+    """Fetch a ledger into a file, deciding every entry of it again."""
     with (
         proof_workers() as verify,
         closing(
@@ -191,7 +197,7 @@ def _fetched(path: Path, settings: Settings, trust: TrustFile) -> Connected:
                 _validators(settings),
                 trust,
                 SystemClock(),
-                following=Following(verify=verify),
+                following=_following(settings, verify),
             )
         ) as copy,
     ):

@@ -48,7 +48,11 @@ DEFAULT_FOLDER: Final = ".lodeline"
 LANGUAGES: Final = get_args(Lang)
 LedgerClock = Literal["block", "story"]
 CLOCKS: Final = get_args(LedgerClock)
-_KEYS: Final = frozenset({"member", "lang", "validators", "clock", "authorities", "witnesses"})
+ProofPolicy = Literal["verify", "signers"]
+PROOF_POLICIES: Final = get_args(ProofPolicy)
+_KEYS: Final = frozenset(
+    {"member", "lang", "validators", "clock", "authorities", "witnesses", "proofs"}
+)
 _URL: Final = re.compile(r"https?://[^\s/?#@]+", re.ASCII)
 """An origin: neither path nor user, which would end up in somebody's log."""
 
@@ -88,11 +92,13 @@ class SettingsMalformed(LodelineError):
     fr = "dans {file}, « {key} » n'est pas un réglage ou n'a pas une valeur permise"
     advice_en = (
         'write only: member = "NAME", lang = "en" or "fr", validators = ["https://…"],'
-        ' clock = "block" or "story", authorities = "FILE"'
+        ' witnesses = ["https://…"], clock = "block" or "story", authorities = "FILE",'
+        ' proofs = "verify" or "signers"'
     )
     advice_fr = (
         'écrivez seulement : member = "NOM", lang = "en" ou "fr", validators = ["https://…"],'
-        ' clock = "block" ou "story", authorities = "FICHIER"'
+        ' witnesses = ["https://…"], clock = "block" ou "story", authorities = "FICHIER",'
+        ' proofs = "verify" ou "signers"'
     )
 
 
@@ -174,6 +180,9 @@ class Settings:
     """A file of certificates that are accepted in place of the system's."""
     witnesses: tuple[str, ...] = ()
     """URLs of the outside witnesses to which checkpoints are sent."""
+    proofs: ProofPolicy | None = None
+    """Whether proofs in the validators' log are verified here again (usual), or the signers of its
+    checkpoints believed."""
 
     def text(self) -> str:
         """Return the settings as the text of their file (TOML)."""
@@ -184,6 +193,7 @@ class Settings:
             ("clock", self.clock),
             ("authorities", self.authorities),
             ("witnesses", list(self.witnesses)),
+            ("proofs", self.proofs),
         )
         # What JSON writes of a text or a list of texts is TOML too.
         return "".join(f"{key} = {json.dumps(value)}\n" for key, value in pairs if value)
@@ -209,6 +219,7 @@ class Settings:
             _clock(file, table),
             _text(file, table, "authorities"),
             _urls(file, table, "witnesses"),
+            _proofs(file, table),
         )
 
 
@@ -247,6 +258,15 @@ def _clock(file: str, table: Mapping[str, object]) -> LedgerClock | None:
     if value not in CLOCKS:
         raise SettingsMalformed(file, "clock")
     return cast(LedgerClock, value)
+
+
+def _proofs(file: str, table: Mapping[str, object]) -> ProofPolicy | None:
+    value = table.get("proofs")
+    if value is None:
+        return None
+    if value not in PROOF_POLICIES:
+        raise SettingsMalformed(file, "proofs")
+    return cast(ProofPolicy, value)
 
 
 def _text(file: str, table: Mapping[str, object], key: str) -> str | None:

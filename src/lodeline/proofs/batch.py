@@ -19,7 +19,14 @@ from lodeline.proofs.subject import Subject
 from lodeline.proofs.task import ProofTask
 from lodeline.proofs.verifier import ProofDoesNotHold, Replayed, accumulate_proof, replay
 
-__all__ = ["Verdict", "Verdicts", "VerifiedProofs", "verify_batch", "verify_subject"]
+__all__ = [
+    "Verdict",
+    "Verdicts",
+    "VerifiedProofs",
+    "believe_signers",
+    "verify_batch",
+    "verify_subject",
+]
 
 _CHUNK = 64
 """Proofs that one process verifies with one multiplication, at most."""
@@ -92,6 +99,17 @@ def verify_batch(
         Verdict(task.key, refusal, seal=_SEAL)
         for task, refusal in zip(tasks, refusals, strict=True)
     )
+
+
+def believe_signers(tasks: Sequence[ProofTask]) -> tuple[Verdict, ...]:
+    """Return for each task the verdict of those who signed the log that has it; verify nothing.
+
+    Only for entries of a log under a checkpoint that enough validators have signed, and only where
+    the reader has decided to take their word: more than two thirds of them, dishonest together,
+    could then show a transform whose hidden quantities do not balance. Never for an entry that
+    somebody offers.
+    """
+    return tuple(Verdict(task.key, None, seal=_SEAL) for task in tasks)
 
 
 def _shares(tasks: Sequence[ProofTask], workers: int) -> list[Sequence[ProofTask]]:

@@ -16,9 +16,9 @@ Entries are handed to one validator in an envelope that a member signs, to the n
 same bytes where that fails. A receipt is given when the copy has the entry under a signed
 checkpoint. A refusal that the copy's own state does not confirm is asked of another validator.
 
-Where ``verify`` is a function that believes proofs (`trusting_signers`), 3. takes the signers' word
-for proofs alone: balances and state are still decided here, but more than two thirds dishonest
-validators could then pass a transform whose hidden quantities do not balance.
+Where ``verify`` is `proofs.batch.believe_signers`, 3. takes the signers' word for proofs, and for
+nothing else: signatures, rules and state are still decided here, but more than two thirds of the
+validators, dishonest together, could then pass a transform whose hidden quantities do not balance.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ from threading import Event
 from time import monotonic
 from typing import Final
 
-from lodeline.engine.consortium.client import ValidatorClient
 from lodeline.engine.consortium.delivery import Delivery
 from lodeline.engine.consortium.failover import Agreed, Validators
 from lodeline.engine.consortium.following import (
@@ -286,12 +285,3 @@ class ConsortiumLedger(LedgerFile):
         """Close the connections and release the file."""
         self.validators.close()
         super().close()
-
-
-def clients(urls: Sequence[str]) -> Validators:
-    """Return the validators at some addresses.
-
-    Raises:
-        NoValidators: no address.
-    """
-    return Validators([ValidatorClient(url) for url in urls])
