@@ -70,7 +70,12 @@ def reading(engine: Engine) -> Iterator[Connection]:
     Raises:
         StoreUnreachable: the database does not answer.
     """
-    with _named_failures(), engine.connect() as connection, connection.begin():
+    options = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
+    with (
+        _named_failures(),
+        engine.connect().execution_options(**options) as connection,
+        connection.begin(),
+    ):
         yield connection
 
 

@@ -16,7 +16,15 @@ from lxml import etree
 
 from lodeline.exchange.epcis.context import BUILT_IN, Namespaces, names_epcis, read_context
 from lodeline.exchange.epcis.document import Document, DocumentKind, Event
-from lodeline.exchange.epcis.errors import ContextRefused, EpcisRefused, EventsTooMany
+from lodeline.exchange.epcis.errors import (
+    ContextRefused,
+    DocumentTooLarge,
+    EpcisRefused,
+    EventsTooMany,
+    NestedTooDeep,
+    XmlBroken,
+    XmlDeclaresEntities,
+)
 from lodeline.exchange.epcis.json_in import check_events, parse_json, read_json
 from lodeline.exchange.epcis.schema import check_document
 from lodeline.exchange.epcis.value import (
@@ -55,6 +63,8 @@ _TYPES: Final[Mapping[str, ContentType]] = {
     "text/xml": ContentType.XML,
 }
 _NO_EXTENSIONS: Final[Namespaces] = {}
+_OF_THE_TEXT: Final = (DocumentTooLarge, NestedTooDeep, XmlBroken, XmlDeclaresEntities)
+"""Refusals after which an XML text is not looked into again: it may be made to harm a parser."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +157,10 @@ def _one_by_one(
     Raises:
         EpcisRefused: it is not one of the events that is wrong.
     """
-    split = _split_xml if offered.content_type is ContentType.XML else _split_json
+    is_xml = offered.content_type is ContentType.XML
+    if is_xml and isinstance(refused, _OF_THE_TEXT):
+        raise refused
+    split = _split_xml if is_xml else _split_json
     events, head = split(offered)
     read = [_numbered(event, at) for at, event in enumerate(events)]
     if not any(isinstance(event, LodelineError) for event in read):
@@ -176,6 +189,8 @@ def _alone(value: JsonValue, namespaces: Namespaces) -> Event | EpcisRefused:
 
 def _split_json(offered: Offered) -> tuple[list[Event | EpcisRefused], Document]:
     value = parse_json(offered.data)
+    if not isinstance(value, dict | list):
+        return [], Document(DocumentKind.BARE, ())
     namespaces: Namespaces = read_context(dict(offered.extensions), BUILT_IN)
     if not isinstance(value, dict) or value.get("type") not in set(DocumentKind):
         events = value if isinstance(value, list) else [value]
