@@ -17,6 +17,7 @@ from lodeline.crypto.signatures import SignatureContext, SigningKey, sign
 from lodeline.custody.expansion import recipe_digest
 from lodeline.custody.recipes import Recipe
 from lodeline.custody.strands import Strand
+from lodeline.engine.consortium.sending import MemberSigner
 from lodeline.holder.building import (
     BuiltTransform,
     OwnedLot,
@@ -51,10 +52,13 @@ from lodeline.ledger.entries import (
     Recognise,
     RegisterSite,
     SiteRecord,
+    Transform,
+    decode_entry,
     encode_entry,
     entry_id,
 )
 from lodeline.ledger.state import State
+from lodeline.ledger.submissions import MAX_SUBMISSION_ENTRIES
 from lodeline.node.founding import MemberSpec
 from lodeline.node.local_network import Founder
 from lodeline.node.reference import shipped_recipes
@@ -69,6 +73,9 @@ WORKS: Final = MemberId("works")
 
 _SITE: Final = SiteId("works-yard")
 _ROLES: Final[Mapping[MemberId, tuple[Role, ...]]] = {AUDITOR: (Role("auditor"),)}
+_BULK_NUMBERS: Final = 10**9
+"""From here on entries of a bulk are numbered: far from those of a load."""
+_LONG_NOTE: Final = 64
 _LOTS: Final = 4
 _LOT_MG: Final = Milligrams(20 * 10**9)
 _LOT_G: Final = GramsCO2e(10**6)
@@ -129,15 +136,31 @@ class Cast:
 
     # ------------------------------------------------------------------ entries with a signature
 
-    def anchors(self, member: MemberId, first: int, count: int) -> list[bytes]:
+    def anchors(
+        self, member: MemberId, first: int, count: int, note: str = "fault trial"
+    ) -> list[bytes]:
         """Return entries that carry one signature and nothing to prove, numbered from some on."""
-        return [self._anchor(member, number) for number in range(first, first + count)]
+        return [self._anchor(member, number, note) for number in range(first, first + count)]
 
-    def _anchor(self, member: MemberId, number: int) -> bytes:
+    def _anchor(self, member: MemberId, number: int, note: str) -> bytes:
         digest = Hash32(sha256(f"{member}/{number}".encode()).digest())
-        anchor = Anchor(AnchorBody(CHAIN, member, digest, "fault trial"), SignatureBytes(bytes(64)))
+        anchor = Anchor(AnchorBody(CHAIN, member, digest, note), SignatureBytes(bytes(64)))
         signature = sign(self.signing(member), SignatureContext.ENTRY, entry_id(anchor))
         return encode_entry(structs.replace(anchor, signature=signature))
+
+    def bulk(self, size: int) -> list[bytes]:
+        """Return sound submissions of some bytes together, or a little more."""
+        signer, made, total = MemberSigner(WORKS, self.signing(WORKS)), list[bytes](), 0
+        while total < size:
+            first = _BULK_NUMBERS + MAX_SUBMISSION_ENTRIES * len(made)
+            entries = tuple(self.anchors(WORKS, first, MAX_SUBMISSION_ENTRIES, "x" * _LONG_NOTE))
+            made.append(signer.signed(CHAIN, entries, None))
+            total += len(made[-1])
+        return made
+
+    def submission(self, *entries: bytes) -> bytes:
+        """Return entries in an envelope of the works."""
+        return MemberSigner(WORKS, self.signing(WORKS)).signed(CHAIN, entries, None)
 
     # ------------------------------------------------------------------ entries with a proof
 
@@ -167,6 +190,16 @@ class Cast:
         outputs = (self._hydroxide(),) * 2
         built = self._built(self._tables(state), "store", (lots[0], lots[1]), outputs, None)
         return self._signed(built)
+
+    def badly_proved(self, state: State, lots: Sequence[OwnedLot]) -> bytes:
+        """Return such a transform with the proof of another one: well-formed, and it proves less.
+
+        Co-signatures are over what it says, so they are right.
+        """
+        right, other = (decode_entry(self.stored(state, lots)) for _ in range(2))
+        assert isinstance(right, Transform)  # noqa: S101 - for the type checker: they are
+        assert isinstance(other, Transform)  # noqa: S101
+        return encode_entry(structs.replace(right, proof=other.proof))
 
     def _tables(self, state: State) -> Tables:
         return Tables(CHAIN, state.tables.forms, state.tables.standards)

@@ -8,7 +8,7 @@ time to recover runs until every validator is level with the others and the load
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,11 +26,15 @@ from lodeline.faults.application import (
     trigger_file,
 )
 from lodeline.faults.cast import CHAIN, WORKS, Cast
+from lodeline.faults.faulty import proposal_file
 from lodeline.faults.judging import Judged, judge, positions
-from lodeline.faults.load import Load, copy_of
+from lodeline.faults.load import Acknowledged, Load, copy_of
 from lodeline.faults.wires import Wires, rewire
+from lodeline.kernel import cbor
+from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import MemberId
 from lodeline.node.clock import SystemClock
+from lodeline.node.consensus_rpc import BlockHeight, ConsensusRpc
 from lodeline.node.local_network import (
     LocalChain,
     LocalNetwork,
@@ -65,6 +69,8 @@ class Ground:
     """What is to be closed with the ground."""
     validators: dict[MemberId, LocalValidator] = field(default_factory=dict)
     """Those that must be level and alike in the end."""
+    others: list[Acknowledged] = field(default_factory=list)
+    """Receipts besides those of the load."""
     harmed: float = 0.0
     """When the harm began, in seconds of the monotonic clock; as `undone`."""
     undone: float = 0.0
@@ -124,6 +130,19 @@ class Ground:
         self.begin_harm()
         trigger_file(self.validators[member].home).touch()
 
+    def propose(self, member: MemberId, transactions: Sequence[bytes]) -> BlockHeight:
+        """Have a validator that proposes anything propose this; return the height once it has.
+
+        Raises:
+            NetworkNotThere: it does not come to propose in time.
+        """
+        trigger = trigger_file(self.validators[member].home)
+        given = proposal_file(trigger)
+        write_file(given, cbor.encode(list(transactions)), over=True)
+        self.trigger(member)
+        self.wait(f"{member} proposes", lambda: not trigger.exists())
+        return int(given.read_text(encoding="ascii"))
+
     def begin_harm(self) -> None:
         """Note that harm is done from now on, unless it was before."""
         self.harmed = self.harmed or time.monotonic()
@@ -131,6 +150,31 @@ class Ground:
     def end_harm(self) -> None:
         """Note that everything has been undone that could be."""
         self.undone = time.monotonic()
+
+    # ------------------------------------------------------------------ entries of one's own
+
+    def hand_in(self, copy: ConsortiumLedger, entries: Sequence[bytes]) -> None:
+        """Have entries accepted beside the load's, and hold the validators to their receipts.
+
+        Raises:
+            LodelineError: the refusal of one of them.
+        """
+        for answer in copy.submit(entries):
+            if isinstance(answer, LodelineError):
+                raise answer
+            got = Acknowledged(answer.index, answer.entry, answer.leaf, time.monotonic())
+            self.others.append(got)
+
+    def round(self, height: BlockHeight) -> int:
+        """Return the round in which a block was decided, once it is.
+
+        Raises:
+            NetworkNotThere: it is not in time.
+        """
+        observer = next(iter(self.validators.values()))
+        self.wait(f"height {height}", lambda: (observer.height() or 0) >= height)
+        with ConsensusRpc(observer.rpc) as rpc:
+            return rpc.round(height)
 
     # ------------------------------------------------------------------ waiting
 
@@ -176,6 +220,14 @@ class Ground:
             )
 
         return self.wait("all validators level", reached, seconds)
+
+    def comes_back(self, member: MemberId, seconds: float) -> bool:
+        """Return whether a validator is level with the others within some seconds."""
+        try:
+            self.level([member], seconds)
+        except NetworkNotThere:
+            return False
+        return True
 
     def still(self) -> None:
         """Return once nothing is decided any more and all have the same; the load is stopped.
@@ -245,6 +297,6 @@ def try_fault(fault: Fault, folder: Path, program: Path) -> Outcome:
             ground.acknowledged()
             recovered = time.monotonic() - ground.undone
         ground.still()
-        judged = judge(ground.validators, ground.load.receipts)
+        judged = judge(ground.validators, [*ground.load.receipts, *ground.others])
         silence = ground.load.longest_silence(ground.harmed)
         return Outcome(fault.name, judged, silence, recovered, facts)

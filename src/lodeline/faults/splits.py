@@ -36,7 +36,7 @@ def part_two_two(ground: Ground) -> Facts:
     decided = decided_meanwhile(ground)
     ground.end_harm()
     mended = time.monotonic()
-    ground.wires.mend()
+    ground.wires.mend(fresh=True)
     height = max(it.height() or 0 for it in ground.validators.values())
     ground.network.wait_for_height(height + 1)
     return {

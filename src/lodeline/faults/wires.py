@@ -42,6 +42,7 @@ class _Wire:
     """Where the target listens."""
     gate: asyncio.Event
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    """Of the connections that are open."""
 
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one connection until one side ends it."""
@@ -109,8 +110,13 @@ class Wires:
         parts = {member: place for place, group in enumerate(groups) for member in group}
         self._done(self._set({ends: parts[ends[0]] == parts[ends[1]] for ends in self._wires}))
 
-    def mend(self) -> None:
-        """Let every wire carry again."""
+    def mend(self, *, fresh: bool = False) -> None:
+        """Let every wire carry again; with ``fresh``, over new connections only.
+
+        The second is what happens after a long cut: both ends, or a router between, have given up.
+        """
+        if fresh:
+            self._done(self._end_connections())
         self._done(self._set(dict.fromkeys(self._wires, True)))
 
     async def _set(self, carrying: Mapping[Ends, bool]) -> None:
@@ -131,6 +137,9 @@ class Wires:
     async def _close(self) -> None:
         for server in self._servers:
             server.close()
+        await self._end_connections()
+
+    async def _end_connections(self) -> None:
         tasks = [task for wires in self._wires.values() for wire in wires for task in wire.tasks]
         for task in tasks:
             task.cancel()
