@@ -110,7 +110,7 @@ def follow_if_reached(copy: ConsortiumLedger) -> None:
     """Bring a copy up to date, or leave it as it is where the validators are silent or too few.
 
     Raises:
-        CheckpointsFork, StateNotAsSigned, NotThisConsortium: the validators have signed what must
+        CheckpointsFork, StateNotAsSigned, EntryNotAllowed, NotThisConsortium: they have signed what must
             not be; the copy is closed.
     """
     try:

@@ -351,6 +351,11 @@ class ApiService:
         """Return where the API is."""
         return self._server.url
 
+    @property
+    def failure(self) -> LodelineError | None:
+        """Return why gathering has ended, if it did before it was stopped."""
+        return self._gathering.failure
+
     def start(self) -> None:
         """Begin to answer and to gather."""
         self._server.start()

@@ -9,7 +9,7 @@ a later one, and only when
 3.  deciding every one of them again gives the signed state and time.
 
 So no single validator is believed, and all of them together cannot pass an entry that the rules do
-not allow: `StateNotAsSigned` or the entry's own refusal says so. What they can do, more than two
+not allow: `StateNotAsSigned` or `EntryNotAllowed` says so. What they can do, more than two
 thirds together, is leave entries out and choose their order.
 
 Entries are handed to one validator in an envelope that a member signs, to the next one with the
@@ -148,8 +148,8 @@ class ConsortiumLedger(LedgerFile):
         Raises:
             NoValidatorAnswers: nobody answers, or nobody gives what was signed.
             TooFewValidatorsSigned: there is more, but not enough have signed it.
-            CheckpointsFork, StateNotAsSigned, NotThisConsortium: the validators together have
-                signed what must not be; nothing of it was kept.
+            CheckpointsFork, StateNotAsSigned, EntryNotAllowed, NotThisConsortium: the validators
+                together have signed what must not be; nothing of it was kept.
             LedgerClosed, LedgerReadOnly, LedgerNotWritten, …: the file.
         """
         with self._turn:

@@ -7,24 +7,28 @@ the file and the memory as they were.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
 from lodeline.engine.consortium.client import ValidatorClient
 from lodeline.engine.consortium.refusals_validators import (
+    EntryNotAllowed,
     NotThisConsortium,
     StateNotAsSigned,
     ValidatorHidesEntries,
     ValidatorServesOtherEntries,
 )
 from lodeline.engine.store import Block, Height
+from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import ChainId, EntryHash
 from lodeline.kernel.time import BlockTime
 from lodeline.ledger.apply import decide
 from lodeline.ledger.change import Change
 from lodeline.ledger.checkpoint import Checkpoint, CheckpointPolicy, Origin
 from lodeline.ledger.entries import EntryId
-from lodeline.ledger.log import Verify, read_leaf
+from lodeline.ledger.log import Leaf, Verify, read_leaf
 from lodeline.ledger.merkle import LeafIndex, TreeSize, leaf_hash
 from lodeline.ledger.merklelog import Frontier
 from lodeline.ledger.signednote import KeyName, VerifierKey
@@ -130,14 +134,17 @@ def laid_over(base: Laid, stretch: Stretch, checkpoint: Checkpoint, verify: Veri
 
     Raises:
         StateNotAsSigned: another state or time comes out.
-        LodelineError: an entry that must not be in a log; enough validators have signed it.
+        EntryNotAllowed: an entry is refused; enough validators have signed it.
     """
-    leaves = zip(map(read_leaf, stretch.leaves), stretch.hashes, strict=True)
-    for part in batches(leaves, _BATCH, lambda item: item[0].entry):
+    index = stretch.first
+    for part in batches(_read(stretch), _BATCH, lambda item: item[0].entry):
         tasks = tasks_for(base.draft, [leaf.entry for leaf, _ in part])
         verdicts = {verdict.key: verdict for verdict in verify(tasks)}
         for leaf, hashed in part:
-            base.add(decide(base.draft, leaf.entry, leaf.time, verdicts), hashed, leaf.time)
+            with _allowed(index):
+                change = decide(base.draft, leaf.entry, leaf.time, verdicts)
+            base.add(change, hashed, leaf.time)
+            index = LeafIndex(index + 1)
     base.end_block()
     for what, signed, computed in (
         ("state root", checkpoint.state.hex(), base.draft.root.hex()),
@@ -146,6 +153,22 @@ def laid_over(base: Laid, stretch: Stretch, checkpoint: Checkpoint, verify: Veri
         if signed != computed:
             raise StateNotAsSigned(checkpoint.size, what, signed, computed)
     return base
+
+
+def _read(stretch: Stretch) -> Iterator[tuple[Leaf, EntryHash]]:
+    for index, (hashed, data) in enumerate(stretch.pairs, stretch.first):
+        with _allowed(LeafIndex(index)):
+            leaf = read_leaf(data)
+        yield leaf, hashed
+
+
+@contextmanager
+def _allowed(index: LeafIndex) -> Iterator[None]:
+    """Say of a refusal that it is about an entry which the validators have signed."""
+    try:
+        yield
+    except LodelineError as refused:
+        raise EntryNotAllowed(index, refused.code, refused.message("en")) from refused
 
 
 def check_genesis(state: State, expected: EntryId) -> None:

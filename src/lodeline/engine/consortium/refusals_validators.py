@@ -16,6 +16,7 @@ __all__ = [
     "AnswerTooLarge",
     "AuthoritiesUnreadable",
     "CheckpointsFork",
+    "EntryNotAllowed",
     "EntryNotConfirmed",
     "NoValidatorAnswers",
     "NoValidators",
@@ -282,6 +283,21 @@ class StateNotAsSigned(EngineRefused):
     fr = "après {size} écritures, {what} vaut {computed} ; les validateurs ont signé {signed}"
     advice_en = "compare the program versions; nothing was kept"
     advice_fr = "comparez les versions des programmes ; rien n'a été gardé"
+
+
+class EntryNotAllowed(EngineRefused):
+    """The validators have signed a log with an entry that its own rules do not allow."""
+
+    index: LeafIndex
+    refusal: str
+    """Code of the refusal that deciding the entry again gives."""
+    reason: str
+
+    code = "entry-not-allowed"
+    en = "the validators have signed the entry {index}, which is refused ({refusal}): {reason}"
+    fr = "les validateurs ont signé l'écriture {index}, qui est refusée ({refusal}) : {reason}"
+    advice_en = "compare the program versions; tell the members; nothing was kept"
+    advice_fr = "comparez les versions ; avertissez les membres ; rien n'a été gardé"
 
 
 class NotThisConsortium(EngineRefused):
