@@ -110,8 +110,8 @@ def follow_if_reached(copy: ConsortiumLedger) -> None:
     """Bring a copy up to date, or leave it as it is where the validators are silent or too few.
 
     Raises:
-        CheckpointsFork, StateNotAsSigned, EntryNotAllowed, NotThisConsortium: they have signed what must
-            not be; the copy is closed.
+        CheckpointsFork, StateNotAsSigned, EntryNotAllowed, NotThisConsortium: the validators have
+            signed what must not be; the copy is closed.
     """
     try:
         # Work goes on with what was agreed last; what is handed in waits in the queue.

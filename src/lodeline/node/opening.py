@@ -42,8 +42,8 @@ def opened(
         LedgerMissing: there is no ledger to read.
         LedgerHasWriter: another program is writing.
         LedgerDamaged: what is stored does not add up.
-        CheckpointsFork, StateNotAsSigned, EntryNotAllowed, NotThisConsortium: they have signed what must
-            not be; nothing of it was kept.
+        CheckpointsFork, StateNotAsSigned, EntryNotAllowed, NotThisConsortium: the validators have
+            signed what must not be; nothing of it was kept.
         NoValidators, TrustFileMalformed, AuthoritiesUnreadable, …: a file of the workspace.
     """
     with proof_workers() as verify:
