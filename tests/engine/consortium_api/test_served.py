@@ -32,6 +32,7 @@ from lodeline.engine.consortium.settings import ValidatorHome
 from lodeline.engine.fsck import FsckRequest, fsck
 from lodeline.kernel.ids import MemberId
 from lodeline.ledger.log import Verify
+from lodeline.ledger.merkle import LeafIndex
 from lodeline.proofs.batch import believe_signers, verify_batch
 from lodeline.proofs.verifier import ProofShapeWrong
 
