@@ -34,6 +34,7 @@ from lodeline.exchange.epcis.errors import (
     SchemaBroken,
     TimeWithoutZone,
     TopLevelWrong,
+    XmlAttributesTooMany,
     XmlBroken,
     XmlDeclaresEntities,
     XmlElementTwice,
@@ -41,7 +42,7 @@ from lodeline.exchange.epcis.errors import (
     XmlNumberWrong,
     XmlUnwritable,
 )
-from lodeline.exchange.epcis.value import MAX_DOCUMENT_BYTES, MAX_PREFIXES
+from lodeline.exchange.epcis.value import MAX_ATTRIBUTES, MAX_DOCUMENT_BYTES, MAX_PREFIXES
 
 TAKEN = [path for path in EXAMPLES if path.name not in REFUSED_EXAMPLES]
 NUMBERS_IN_EXTENSIONS = {"Example-TransactionEvents-2020_07_03y.jsonld"}
@@ -331,6 +332,13 @@ def test_an_event_cannot_use_more_namespaces_than_an_event_may_declare() -> None
     body = "".join(f'<a xmlns="urn:x:{n}">1</a>' for n in range(20_000))
     with pytest.raises(ContextRefused):
         read_xml(_object(SMALL + body))
+
+
+def test_too_many_attributes_are_refused() -> None:
+    many = " ".join(f'a{n}="1"' for n in range(MAX_ATTRIBUTES + 1))
+    with pytest.raises(XmlAttributesTooMany) as refused:
+        read_xml(_object(f"{SMALL}<x:a {many}/>"))
+    assert refused.value.found == MAX_ATTRIBUTES + 1
 
 
 def test_too_many_bytes_of_xml_are_refused() -> None:

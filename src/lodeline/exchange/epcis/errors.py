@@ -25,6 +25,7 @@ __all__ = [
     "TimeWrong",
     "TopLevelWrong",
     "ValueNull",
+    "XmlAttributesTooMany",
     "XmlBroken",
     "XmlDeclaresEntities",
     "XmlElementTwice",
@@ -274,6 +275,20 @@ class XmlDeclaresEntities(EpcisRefused):
     advice_en: ClassVar[str] = "remove the DOCTYPE"
     advice_fr: ClassVar[str] = "retirez le DOCTYPE"
     status: ClassVar[int] = 400
+
+
+class XmlAttributesTooMany(EpcisRefused):
+    """An element has more attributes than a reader takes."""
+
+    code: ClassVar[str] = "epcis-xml-attributes-too-many"
+    en: ClassVar[str] = "{name} has {found} attributes, at most {most} are taken"
+    fr: ClassVar[str] = "{name} a {found} attributs, au plus {most} sont acceptés"
+    advice_en: ClassVar[str] = "write them as elements"
+    advice_fr: ClassVar[str] = "écrivez-les comme éléments"
+
+    name: str
+    found: int
+    most: int
 
 
 class XmlElementTwice(EpcisRefused):

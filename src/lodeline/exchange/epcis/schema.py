@@ -14,7 +14,8 @@ from lodeline.exchange.epcis.value import JsonObject
 
 __all__ = ["check_document", "check_event"]
 
-_PATTERN_SIZE = 8
+_RULE_PARTS = 8
+"""Parts of a rule's path in the schema that a refusal shows, the last ones."""
 
 
 def check_event(event: JsonObject, where: str) -> None:
@@ -43,10 +44,13 @@ def check_document(document: JsonObject) -> None:
 def _check(validator: jsonschema_rs.Draft7Validator, value: JsonObject, where: str) -> None:
     if validator.is_valid(value):
         return
-    for error in validator.iter_errors(value):
+    try:
+        # Only the first error is asked for: to collect all of them costs without bound.
+        validator.validate(value)
+    except jsonschema_rs.ValidationError as error:
         path = "/".join([where, *map(str, error.instance_path)])
-        rule = "/".join(map(str, error.schema_path[-_PATTERN_SIZE:]))
-        raise SchemaBroken(path, rule)
+        rule = "/".join(map(str, error.schema_path[-_RULE_PARTS:]))
+        raise SchemaBroken(path, rule) from None
 
 
 @cache

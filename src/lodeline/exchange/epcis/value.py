@@ -12,6 +12,7 @@ from typing import TypeAlias
 from lodeline.exchange.epcis.errors import NumberRefused
 
 __all__ = [
+    "MAX_ATTRIBUTES",
     "MAX_DEPTH",
     "MAX_DOCUMENT_BYTES",
     "MAX_EVENTS",
@@ -33,6 +34,8 @@ MAX_DEPTH = 32
 """Objects and lists within one another, the document itself counted."""
 MAX_TEXT_CHARS = 16_384
 """Characters of one text value."""
+MAX_ATTRIBUTES = 128
+"""Attributes of one XML element; reading more takes time that grows with the square."""
 MAX_NUMBER_CHARS = 64
 """Characters of one number, written out without an exponent."""
 MAX_PREFIXES = 64

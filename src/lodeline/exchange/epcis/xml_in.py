@@ -17,6 +17,7 @@ from lodeline.exchange.epcis.errors import (
     DocumentTooLarge,
     NestedTooDeep,
     TopLevelWrong,
+    XmlAttributesTooMany,
     XmlBroken,
     XmlDeclaresEntities,
 )
@@ -24,6 +25,7 @@ from lodeline.exchange.epcis.json_in import check_events
 from lodeline.exchange.epcis.normal import bounded
 from lodeline.exchange.epcis.schema import check_document
 from lodeline.exchange.epcis.value import (
+    MAX_ATTRIBUTES,
     MAX_DEPTH,
     MAX_DOCUMENT_BYTES,
     MAX_PREFIXES,
@@ -48,6 +50,7 @@ def read_xml(data: bytes) -> Document:
     Raises:
         DocumentTooLarge, NestedTooDeep: a limit is exceeded.
         ContextRefused: more than 64 namespaces are in force at one place.
+        XmlAttributesTooMany: an element has more than 128 attributes.
         XmlBroken: the bytes are not well-formed XML in UTF-8.
         XmlDeclaresEntities: there is a document type.
         TopLevelWrong: the root element is no EPCIS document.
@@ -98,17 +101,25 @@ def _parse(data: bytes) -> etree._Element:
 
 
 def _check_bounds(root: etree._Element) -> None:
-    """Refuse elements nested too deep, or too many namespaces in force at one place."""
+    """Refuse what is nested too deep, or too many namespaces or attributes at one place."""
     depth = namespaces = 0
-    for action, _ in etree.iterwalk(root, events=("start", "end", "start-ns", "end-ns")):
-        if action in {"start", "end"}:
-            depth += 1 if action == "start" else -1
-        else:
+    for action, found in etree.iterwalk(root, events=("start", "end", "start-ns", "end-ns")):
+        if action in {"start-ns", "end-ns"}:
             namespaces += 1 if action == "start-ns" else -1
+        else:
+            depth += 1 if action == "start" else -1
         if depth > MAX_DEPTH:
             raise NestedTooDeep(MAX_DEPTH)
         if namespaces > MAX_PREFIXES:
             raise ContextRefused(root.tag)
+        if action == "start":
+            _check_attributes(found)
+
+
+def _check_attributes(element: etree._Element) -> None:
+    count = len(element.attrib)
+    if count > MAX_ATTRIBUTES:
+        raise XmlAttributesTooMany(element.tag, count, MAX_ATTRIBUTES)
 
 
 def _head(root: etree._Element, kind: str, path: tuple[str, ...]) -> JsonObject:
