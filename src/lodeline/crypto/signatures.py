@@ -28,6 +28,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PrivateKey,
     Ed25519PublicKey,
 )
+from nacl.bindings import crypto_sign_open
+from nacl.exceptions import BadSignatureError
 
 from lodeline.crypto.entropy import Entropy, Secret
 from lodeline.kernel.errors import LodelineError
@@ -267,8 +269,11 @@ def verify(
         raise SignatureLength(len(signature))
     if _trusted and (public, context, message, signature) in _trusted:
         return
+    frame = signed_frame(context, message)
+    if _QUICK_IS_STRICT and _quickly_accepted(bytes(public), frame, signature):
+        return
     try:
-        key.verify(signature, signed_frame(context, message))
+        key.verify(signature, frame)
     except InvalidSignature as refused:
         raise SignatureInvalid(key=short(public), context=context) from refused
 
@@ -330,3 +335,33 @@ def _on_curve(y: int) -> bool:
     above, below = (y * y - 1) % _FIELD, (_CURVE_D * y * y + 1) % _FIELD
     # A quotient is a square exactly when the product is; below is never zero (-1/d is no square).
     return pow(above * below, (_FIELD - 1) // 2, _FIELD) == 1
+
+
+def _quickly_accepted(encoding: bytes, frame: bytes, signature: bytes) -> bool:
+    """Whether the quick verifier accepts; its refusal says nothing, the exact one is asked then.
+
+    Both check the same equation without cofactor, compare R as bytes and refuse S at or above the
+    order; the quick one refuses an R of small order besides. So it accepts a part of what the exact
+    one accepts, in half the time.
+    """
+    try:
+        crypto_sign_open(signature + frame, encoding)
+    except BadSignatureError:
+        return False
+    return True
+
+
+_WITH_COFACTOR_ONLY: Final = (
+    bytes.fromhex("7767a3242dc9b58bbc68488c1265cc6cc5f26c6f3c88a5d55e901b0734dca572"),
+    bytes.fromhex(
+        "8ea6b58beb2ecc0801fbd6c82c6dafee292cd29e8b6698bbb94c566b594d8ba9"
+        "d78d2bc5c4fd87d5d9a4b46f666e1563b42a379a88b6f74e0e9380b0d3ebc006"
+    ),
+)
+"""A key, and a signature over "lodeline" that fits only where the cofactor is multiplied in: its R
+has a component of order 8."""
+
+_QUICK_IS_STRICT: Final = not _quickly_accepted(
+    _WITH_COFACTOR_ONLY[0], b"lodeline", _WITH_COFACTOR_ONLY[1]
+)
+"""Whether the quick verifier still verifies without cofactor; if not, it is never asked."""
