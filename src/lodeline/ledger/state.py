@@ -90,7 +90,8 @@ class State(_Shelves):
         self._below = below
         self._map: StateMap | None = StateMap() if below is None else None
         """None while it is that of the state below, with what is pending here."""
-        self._pending: dict[Hash32, Hash32 | None] = {}
+        self._pending: list[tuple[Change, int]] = []
+        """Changes that the map does not have yet, each with the acts of governance before it."""
         self.constants: Constants | None = None if below is None else below.constants
         self.time: BlockTime = BlockTime(0) if below is None else below.time
         self.size: int = 0 if below is None else below.size
@@ -116,7 +117,10 @@ class State(_Shelves):
         if known is None:
             known = StateMap() if self._below is None else self._below.map
         if self._pending:
-            known, self._pending = known.updated(self._pending), {}
+            updates: dict[Hash32, Hash32 | None] = {}
+            for change, acts in self._pending:
+                updates.update(map_updates(change, acts))
+            known, self._pending = known.updated(updates), []
         self._map = known
         return known
 
@@ -156,7 +160,7 @@ class State(_Shelves):
 
     def commit(self, change: Change) -> None:
         """Take a change in; nothing is checked, that was done when the change was decided."""
-        self._pending.update(map_updates(change, self.acts))
+        self._pending.append((change, self.acts))
         self.constants = change.constants or self.constants
         self.time = change.time or self.time
         self.size += len(change.accepted)
@@ -206,8 +210,8 @@ class State(_Shelves):
         self.constants, self.tables = draft.constants, draft.tables
         self.time, self.size, self.acts = draft.time, draft.size, draft.acts
         if draft._map is None:  # nobody asked for its root, so nobody pays for it
-            self._pending.update(draft._pending)
+            self._pending += draft._pending
         else:
-            self._map, self._pending = draft.map, {}
+            self._map, self._pending = draft.map, []
         for name in _SHELVES:
             getattr(draft, name).settle()
