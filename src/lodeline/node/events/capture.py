@@ -89,7 +89,11 @@ def capture(
 def capture_read(
     store: EventStore, tenant: Tenant, document: ReadDocument, *, who: Who, behaviour: Behaviour
 ) -> CaptureJob:
-    """Take in a document that was read elsewhere, in another process for example."""
+    """Take in a document that was read elsewhere, in other processes for example (`ReadingPool`).
+
+    Raises:
+        StoreUnreachable: nothing was written.
+    """
     created = store.clock.now()
     capture_id = CaptureId(secrets.token_hex(_ID_BYTES))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import Connection, Select, Table, bindparam, select
 
 from lodeline.exchange.epcis.document import EventId
 from lodeline.node.events.preparing import PreparedEvent
@@ -21,6 +21,22 @@ __all__ = ["Known", "known_of"]
 
 _PIECE: Final = 500
 """Ids of one look-up; databases bound the parameters of a statement."""
+
+_Query = Select[str, str | None, str]
+"""Finds ids, contents where they differ, and declarations."""
+
+
+def _query(table: Table, column: str, among: str) -> _Query:
+    columns = (table.c.event_id, table.c[column], table.c.declaration)
+    return select(*columns).where(
+        table.c.tenant == bindparam("tenant"),
+        table.c[among].in_(bindparam("ids", expanding=True)),
+    )
+
+
+_BY_ID: Final = _query(EVENTS, "hash_id", "event_id")
+_BY_HASH: Final = _query(EVENTS, "hash_id", "hash_id")
+_BY_FORGOTTEN: Final = _query(FORGOTTEN, "content", "content")
 
 
 class Known:
@@ -68,29 +84,20 @@ def known_of(connection: Connection, tenant: Tenant, events: Sequence[PreparedEv
     contents = [event.content for event in events]
     own = [event.event_id for event in events if event.event_id != event.content]
     for piece in _pieces([*contents, *own]):
-        _note(connection, tenant, known, EVENTS.c.event_id.in_(piece))
+        _note(connection, tenant, known, _BY_ID, piece)
     for piece in _pieces(contents):
-        _note(connection, tenant, known, EVENTS.c.hash_id.in_(piece))
-        _note_forgotten(connection, tenant, known, piece)
+        _note(connection, tenant, known, _BY_HASH, piece)
+        _note(connection, tenant, known, _BY_FORGOTTEN, piece)
     return known
 
 
-def _note(connection: Connection, tenant: Tenant, known: Known, which: ColumnElement[bool]) -> None:
-    query = select(EVENTS.c.event_id, EVENTS.c.hash_id, EVENTS.c.declaration)
-    for event_id, hash_id, declaration in connection.execute(
-        query.where(EVENTS.c.tenant == tenant.number, which)
-    ):
-        known.put(EventId(event_id), hash_id or event_id, declaration)
-
-
-def _note_forgotten(
-    connection: Connection, tenant: Tenant, known: Known, piece: Sequence[str]
+def _note(
+    connection: Connection, tenant: Tenant, known: Known, query: _Query, piece: Sequence[str]
 ) -> None:
-    query = select(FORGOTTEN.c.event_id, FORGOTTEN.c.content, FORGOTTEN.c.declaration)
     for event_id, content, declaration in connection.execute(
-        query.where(FORGOTTEN.c.tenant == tenant.number, FORGOTTEN.c.content.in_(piece))
+        query, {"tenant": tenant.number, "ids": piece}
     ):
-        known.put(EventId(event_id), content, declaration)
+        known.put(EventId(event_id), content or event_id, declaration)
 
 
 def _pieces(ids: Iterable[str]) -> Iterator[list[str]]:
