@@ -289,8 +289,27 @@ def test_a_fork_of_the_future_has_too_few_signatures(network: Network) -> None:
     with closing(network.follower(validators)) as copy:
         copy.refresh()
         assert is_whole(copy, network)
-        assert copy.unagreed is not None
-        assert copy.unagreed.signers == (network.nodes["authority"].verifier.name,)
+        unagreed = validators.unagreed
+        assert unagreed is not None
+        assert unagreed.signers == (network.nodes["authority"].verifier.name,)
+
+
+def test_a_size_that_one_makes_up_costs_no_search(network: Network) -> None:
+    """It claims more entries than there can be; only it is asked for what lies between."""
+    with closing(network.follower()) as copy:
+        copy.refresh()
+
+    def forge(request: httpx.Request, honest: httpx.Response) -> httpx.Response:
+        checkpoint = parse_checkpoint_text(parse_note(honest.content).text)
+        later = structs.replace(checkpoint, size=TreeSize(2**62))
+        return answered(forked(network, later, "authority"))
+
+    validators = lying(network, at("/v1/checkpoint", forge))
+    for node in network.nodes.values():
+        node.wire.asked.clear()
+    with closing(network.follower(validators)) as copy:
+        copy.refresh()
+    assert sum(len(node.wire.asked) for node in network.nodes.values()) <= 8
 
 
 def test_a_fork_that_enough_have_signed_is_told_apart_from_a_liar(network: Network) -> None:

@@ -105,6 +105,8 @@ class Validators:
         """What went wrong with a validator the last time, by address."""
         self.aside: dict[str, ValidatorLies] = {}
         """Those that are not asked any more, and why."""
+        self.unagreed: TooFewValidatorsSigned | None = None
+        """What was shown beyond the agreed log the last time, if anything."""
 
     def line(self) -> tuple[ValidatorClient, ...]:
         """Return the validators that may be asked, those first that are well."""
@@ -163,28 +165,38 @@ class Validators:
         """Return a checkpoint beyond a log that enough have signed, the newest that is shown.
 
         Nothing: those that answer have none beyond it. A checkpoint that is not newer is held to
-        the log.
+        the log. What less than a third of the validators show may be made up, so it is no refusal
+        that nobody else has signed it.
 
         Raises:
             NoValidatorAnswers: nobody answers.
             CheckpointsFork: enough have signed another log.
-            TooFewValidatorsSigned: some show one, but not enough have signed it.
+            TooFewValidatorsSigned: several show one, but not enough have signed it.
         """
+        self.unagreed = None
         heads: dict[str, Shown] = {}
-        answered = False
+        sizes: list[TreeSize] = []
         for shown in self.each(lambda client: _continuing(client, policy, log)):
-            answered = True
+            sizes.append(shown.checkpoint.size)
             if shown.checkpoint.size <= log.size:
                 continue
             known = heads.get(shown.text)
             heads[shown.text] = shown if known is None else known.with_other(shown)
             if agreed := heads[shown.text].agreed(policy):
                 return agreed
-        if not answered:
+        if not sizes:
             raise self.nobody()
-        return self._best(policy, heads.values())
+        return self._best(policy, heads.values(), self._credible(sizes, log.size))
 
-    def _best(self, policy: CheckpointPolicy, heads: Iterable[Shown]) -> Agreed | None:
+    def _credible(self, sizes: Sequence[TreeSize], beyond: TreeSize) -> TreeSize | None:
+        """Return the largest size that more than a third of all validators show, if beyond one."""
+        dishonest = (len(self._line) + len(self.aside) - 1) // 3
+        shown = sorted((size for size in sizes if size > beyond), reverse=True)
+        return shown[dishonest] if len(shown) > dishonest else None
+
+    def _best(
+        self, policy: CheckpointPolicy, heads: Iterable[Shown], credible: TreeSize | None
+    ) -> Agreed | None:
         """Gather what is missing under the checkpoints that were shown, the newest first."""
         ordered = sorted(heads, key=lambda shown: -shown.checkpoint.size)
         for head in ordered:
@@ -194,7 +206,11 @@ class Validators:
             return None
         best = max(ordered, key=lambda shown: len(shown.signers))
         names = tuple(sorted(key.name for key in best.signers))
-        raise TooFewValidatorsSigned(ordered[0].checkpoint.size, policy.threshold, names)
+        size = best.checkpoint.size if credible is None else credible
+        self.unagreed = TooFewValidatorsSigned(size, policy.threshold, names)
+        if credible is not None:
+            raise self.unagreed
+        return None
 
     def _completed(self, policy: CheckpointPolicy, head: Shown) -> Agreed | None:
         """Return a checkpoint with the signatures that the others have of it, if it is enough."""

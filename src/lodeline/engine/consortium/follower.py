@@ -132,8 +132,6 @@ class ConsortiumLedger(LedgerFile):
         self._clock = clock
         self._signer = signer
         self._following = following
-        self.unagreed: TooFewValidatorsSigned | None = None
-        """What was shown beyond the agreed log the last time, if anything."""
 
     @property
     def policy(self) -> CheckpointPolicy:
@@ -154,7 +152,6 @@ class ConsortiumLedger(LedgerFile):
         """
         with self._turn:
             self._check_usable(to_write=True)
-            self.unagreed = None
             while (agreed := self._next()) is not None:
                 self._advance(agreed)
 
@@ -167,24 +164,11 @@ class ConsortiumLedger(LedgerFile):
             # Whoever signs now may not be known here yet: go there by what was signed before.
             between = self._between(size, refused.size)
             if between is None:
-                self._note_unagreed(refused)
+                raise
             return between
         if newest is None or newest.checkpoint.size - size <= step:
             return newest
         return self.validators.upto(self.policy, size, TreeSize(size + step)) or newest
-
-    def _note_unagreed(self, refused: TooFewValidatorsSigned) -> None:
-        """Remember that somebody shows more than was agreed on; one alone may have made it up.
-
-        Fewer than a third may be dishonest, so what they alone have signed stops nothing.
-
-        Raises:
-            TooFewValidatorsSigned: a validator that is honest must be among those who signed.
-        """
-        self.unagreed = refused
-        policy = self.policy
-        if len(refused.signers) > len(policy.members) - policy.threshold:
-            raise refused
 
     def _between(self, size: TreeSize, beyond: TreeSize) -> Agreed | None:
         """Return a checkpoint before a size that those have signed who are known here."""
