@@ -39,7 +39,7 @@ from lodeline.engine.consortium.founding import ClockKind, Founding
 from lodeline.engine.consortium.refusals import FoundingNotOfThisLedger, ValidatorsDiffer
 from lodeline.engine.consortium.replica import NOWHERE, ReplicaTuning
 from lodeline.engine.fsck import FsckRequest, fsck
-from lodeline.engine.refusals import LedgerMustReopen, LedgerNotWritten
+from lodeline.engine.refusals import LedgerDamaged, LedgerMustReopen, LedgerNotWritten
 from lodeline.engine.store import ConsensusHeight
 from lodeline.kernel import cbor
 from lodeline.kernel.ids import Hash32, MemberId
@@ -202,6 +202,21 @@ def test_misbehaviour_is_told_to_whoever_follows(founded: Founded) -> None:
     told = {a.key: a.value for event in answer.events[1:] for a in event.attributes}
     assert answer.events[1].type == "lodeline.misbehaviour"
     assert told["validator"] == (b"\x07" * 20).hex()
+
+
+def test_a_file_that_is_not_what_the_engine_was_told_of_is_refused(
+    consortium: Consortium, tmp_path: Path
+) -> None:
+    node = Node(consortium, "miner", tmp_path / "miner")
+    start(node.application, consortium)
+    node.close()
+    connection = sqlite3.connect(tmp_path / "miner" / "ledger.db")
+    connection.execute("UPDATE position SET application_hash = zeroblob(32)")
+    connection.commit()
+    connection.close()
+    with pytest.raises(LedgerDamaged) as caught:
+        Node(consortium, "miner", tmp_path / "miner")
+    assert caught.value.what == "application hash"
 
 
 # ---------------------------------------------------------------------------- validator set

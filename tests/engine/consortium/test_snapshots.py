@@ -206,6 +206,23 @@ def test_no_statement_before_the_first_snapshot(told: Consortium, founded: Found
     assert node.application.load_snapshot_chunk(missing).chunk == b""
 
 
+def test_a_disk_that_refuses_a_snapshot_stops_no_block(
+    told: Consortium, founded: Founded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = founded("miner", SOON, told)
+
+    def refuse(self: Path, data: bytes) -> int:
+        raise OSError(28, "no space left on device", str(self), data[:0])
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", refuse)
+        run(node, blocks_of(told)[:-5])
+    assert isinstance(node.snapshots.failure, OSError)
+    assert headers(node) == []
+    run(node, blocks_of(told)[-5:])
+    assert node.replica.size == len(told.world.log)
+
+
 # ---------------------------------------------------------------------------- taking in
 
 

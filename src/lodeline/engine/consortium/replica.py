@@ -24,6 +24,7 @@ from lodeline.engine.consortium.snapshot_format import Record, SnapshotHeader
 from lodeline.engine.interface import CheckpointSigners
 from lodeline.engine.memory import PART_ENTRIES, Memory
 from lodeline.engine.reader import LedgerFile
+from lodeline.engine.refusals import LedgerDamaged
 from lodeline.engine.store import (
     FIRST,
     Block,
@@ -87,6 +88,7 @@ class Replica(LedgerFile):
             memory = Memory(store, verify, tuning.part_entries)
             self._position = store.position() or NOWHERE
             super().__init__(store, memory, verify)
+            self._check_position()
         except LodelineError:
             store.close()
             raise
@@ -102,6 +104,12 @@ class Replica(LedgerFile):
     def application_hash(self) -> Hash32:
         """Return the hash of the present log and state."""
         return application_hash(self._memory.log.root(), self._memory.state.root)
+
+    def _check_position(self) -> None:
+        """Refuse a file whose log is not the one that the consensus engine was told of."""
+        stored, computed = self._position.application_hash, self.application_hash
+        if self.size and stored != computed:
+            raise LedgerDamaged(str(self._store.path), "application hash", stored, computed)
 
     def hash_after(self, attempt: Attempt) -> Hash32:
         """Return what the application hash would be if a block were kept."""

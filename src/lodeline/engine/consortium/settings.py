@@ -40,8 +40,9 @@ SUBMISSION_ROOM: Final = 1_900_000
 """Most bytes of submissions in a block; the rest is the engine's: header, commit, evidence."""
 BLOCK_PROOFS: Final = 256
 """Most proofs in a block: verifying them takes about as long as a block's time-outs allow."""
-QUOTA_BYTES: Final = 8_000_000
-"""Most bytes of one member that wait on a validator."""
+QUOTA_BYTES: Final = 2_000_000
+"""Most bytes of one member that wait on a validator: a block's worth, since the consensus engine
+shows the application no more than that of what waits, in the order of arrival."""
 SNAPSHOT_ENTRIES: Final = 10_000
 """Entries after which a validator makes a snapshot."""
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ from lodeline.engine.consortium.snapshot_format import (
     unpack_piece,
 )
 from lodeline.engine.store import FIRST, Position, Store, StoredPart
+from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import ChainId, Hash32, MemberId
 from lodeline.ledger.merkle import LeafIndex, TreeSize
 
@@ -67,6 +69,8 @@ class Snapshots:
         self._entries = entries
         self._signer = signer
         self._making: Thread | None = None
+        self.failure: OSError | LodelineError | None = None
+        """Why the last snapshot that was due could not be made."""
         self._lock = Lock()
         folder.mkdir(exist_ok=True)
         shutil.rmtree(folder / _MAKING, ignore_errors=True)
@@ -88,13 +92,22 @@ class Snapshots:
             stack.callback(store.close)
             stack.enter_context(store.snapshot())
             job = _Job(store, stack.pop_all(), replica.position, replica.size, begin, tail)
-        self._making = Thread(target=self._make, args=(job,), name="snapshot", daemon=True)
+        self._making = Thread(target=self._try, args=(job,), name="snapshot", daemon=True)
         self._making.start()
 
     def wait(self) -> None:
         """Wait until the snapshot that is being made is there."""
         if self._making is not None:
             self._making.join()
+
+    def _try(self, job: _Job) -> None:
+        """Make a snapshot; where the disk refuses there is none, and the next block goes on."""
+        try:
+            self._make(job)
+            self.failure = None
+        except (OSError, LodelineError) as refused:
+            self.failure = refused
+            sys.stderr.write(f"no snapshot of {job.size} entries: {refused}\n")
 
     def _make(self, job: _Job) -> None:
         making = self._folder / _MAKING
