@@ -1,0 +1,54 @@
+"""Documents read by several processes: parsing, checking and hashing use every processor.
+
+Reading is pure, so a worker shares nothing and may die: the document is then read here. Writing
+stays with the one process that has the store.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from typing import Final
+
+from lodeline.node.events.reading import CaptureLimits, Offered, ReadDocument, read_offered
+
+__all__ = ["ReadingPool"]
+
+_SMALL_BYTES: Final = 16 * 1024
+"""What is smaller is read at once: handing it over would take as long."""
+
+
+class ReadingPool:
+    """Worker processes that read documents, for `capture_read`.
+
+    Args:
+        workers: how many processes; they start at once.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self._pool = ProcessPoolExecutor(workers, get_context("forkserver"))
+        for _ in range(workers):
+            self._pool.submit(_warm)
+
+    def __call__(self, offered: Offered, limits: CaptureLimits) -> ReadDocument:
+        """Read a document, see `read_offered`.
+
+        Raises:
+            LodelineError: as `read_offered` does.
+        """
+        if len(offered.data) < _SMALL_BYTES or len(offered.data) > limits.bytes:
+            return read_offered(offered, limits)
+        try:
+            return self._pool.submit(read_offered, offered, limits).result()
+        except BrokenProcessPool:
+            # The pool stays broken and documents are read here, slower but no worse.
+            return read_offered(offered, limits)
+
+    def close(self) -> None:
+        """End the workers; documents that are being read are finished first."""
+        self._pool.shutdown()
+
+
+def _warm() -> None:
+    """Import what reading needs, before the first document waits for it."""
