@@ -233,6 +233,22 @@ def _is_gone(pid: int) -> bool:
     return state == "Z"
 
 
+def test_a_program_that_says_it_failed_is_ended(tmp_path: Path) -> None:
+    """CometBFT goes on as if nothing were when its part in consensus has failed."""
+    script = "import signal; print('E[x] ODD FAILURE!!! err=1', flush=True); signal.pause()"
+    command = [sys.executable, "-c", script]
+    child = Child(command, tmp_path / "a.log", tmp_path, failure="ODD FAILURE!!!")
+    assert child.wait(SECONDS)
+    assert child.has_failed
+    assert child.exit_code == -signal.SIGKILL
+
+
+def test_what_another_program_says_is_no_failure(tmp_path: Path) -> None:
+    child = Child([sys.executable, "-c", "print('ODD FAILURE')"], tmp_path / "a.log", tmp_path)
+    assert child.wait(SECONDS)
+    assert (child.has_failed, child.exit_code) == (False, 0)
+
+
 def test_a_child_that_ended_is_not_signalled(tmp_path: Path) -> None:
     child = Child([sys.executable, "-c", ""], tmp_path / "a.log", tmp_path)
     assert child.wait(SECONDS)

@@ -58,7 +58,10 @@ def invalid_proof(ground: Ground) -> Facts:
 
 
 def oversized_block(ground: Ground) -> Facts:
-    """Propose more than the members agreed on for a block, all of it sound."""
+    """Propose more than the members agreed on for a block, all of it sound; then far too much.
+
+    What is beyond the consensus engine's own limit stops the proposer's own, and nobody else's.
+    """
     copy = ground.copy(AUDITOR)
     within_the_engine_only = ground.cast.bulk(SUBMISSION_ROOM)
     size = sum(map(len, within_the_engine_only))
@@ -68,7 +71,12 @@ def oversized_block(ground: Ground) -> Facts:
     further = ground.round(height)
     if further == 0:
         raise ProposalTaken(_CHEAT, height, further)
+    validator = ground.validators[_CHEAT]
+    ground.wait("its own consensus has ended", lambda: not validator.is_running)
+    validator.stop()
+    ground.put_in_order(_CHEAT)
     ground.end_harm()
+    validator.start()
     return {"bytes": size, "decided_in_round": decided, "beyond_engine_in_round": further}
 
 
@@ -96,14 +104,13 @@ def wrong_hash(ground: Ground) -> Facts:
     """
     validator = ground.validators[_CHEAT]
     ground.trigger(_CHEAT)
+    noticed = ground.wait("its consensus has ended", lambda: not validator.is_running)
     ground.acknowledged(24)
-    stuck = validator.height() or 0
     validator.stop()
     ground.put_in_order(_CHEAT)
-    facts: dict[str, Fact] = {"stuck_at": stuck}
+    facts: dict[str, Fact] = {"noticed_seconds": round(noticed, 2)}
     validator.start()
-    came_back = ground.comes_back(_CHEAT, 8.0)
-    facts["came_back_by_restart"] = int(came_back)
+    facts["came_back_by_restart"] = int(ground.comes_back(_CHEAT, 8.0))
     validator.stop()
     empty_home(validator.home)
     ground.end_harm()

@@ -37,7 +37,14 @@ from lodeline.ledger.trust import TrustFile
 from lodeline.node.ceremony import Founded, FoundingPlan, MemberFile, assembled, sign_plan
 from lodeline.node.consensus_rpc import BlockHeight, ConsensusRpc, ConsensusSilent
 from lodeline.node.founding import MemberSpec, member_record
-from lodeline.node.joining import agreed_snapshot, invitation_of, join, state_sync_from
+from lodeline.node.joining import (
+    SnapshotNotAgreed,
+    SnapshotTooFresh,
+    agreed_snapshot,
+    invitation_of,
+    join,
+    state_sync_from,
+)
 from lodeline.node.processes import (
     Child,
     application_command,
@@ -383,18 +390,16 @@ class LocalNetwork:
     def join(self, member: MemberId, *, with_snapshot: bool) -> LocalValidator:
         """Fill the home of a validator that was prepared, from the others' invitation.
 
+        Snapshots are made beside consensus: one that enough have signed is waited for.
+
         Raises:
-            SnapshotNotAgreed, ConsensusSilent, TrustBlockDiffers: there is no snapshot to start
-                with, or no block after it yet.
+            NetworkNotThere: there is no snapshot to start with, or no two blocks after it.
+            ConsensusSilent, TrustBlockDiffers: the validators that run do not answer, or differ.
         """
         place, file = self._prepared[member]
         host = next(validator for validator in self._validators.values() if validator.is_running)
         listening = place.listening(read_settings(host.home.settings).snapshot_entries)
-        running = [it for it in self._validators.values() if it.is_running]
-        start = None
-        if with_snapshot:
-            agreement = agreed_snapshot([it.api for it in running], self.trust)
-            start = Start(agreement.digest, state_sync_from([it.rpc for it in running], agreement))
+        start = self._start() if with_snapshot else None
         if file.validator is not None:
             own = Own(member, file.validator)
             invitation = invitation_of(host.home, host.api)
@@ -402,6 +407,23 @@ class LocalNetwork:
         joined = LocalValidator(member, place.home, host.program, listening)
         self._validators[member] = joined
         return joined
+
+    def _start(self) -> Start:
+        """Return a snapshot and a block to start from, once there are such."""
+        running = [it for it in self._validators.values() if it.is_running]
+        found: list[Start] = []
+
+        def is_there() -> bool:
+            try:
+                agreement = agreed_snapshot([it.api for it in running], self.trust)
+                sync = state_sync_from([it.rpc for it in running], agreement)
+            except (SnapshotNotAgreed, SnapshotTooFresh):
+                return False
+            found.append(Start(agreement.digest, sync))
+            return True
+
+        self.wait_for("a snapshot that a newcomer can start with", is_there)
+        return found[-1]
 
     # -------------------------------------------------------------- waiting and comparing
 

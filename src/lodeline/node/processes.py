@@ -28,6 +28,7 @@ from lodeline.kernel.errors import LodelineError
 from lodeline.node.workspace import make_folder
 
 __all__ = [
+    "CONSENSUS_FAILURE",
     "Child",
     "ConsensusProgramMissing",
     "ConsensusProgramOther",
@@ -37,6 +38,8 @@ __all__ = [
     "wait_until_listening",
 ]
 
+CONSENSUS_FAILURE: Final = "CONSENSUS FAILURE!!!"
+"""What CometBFT writes when it takes no further part; its process stays as if nothing were."""
 LOG_BYTES: Final = 10_000_000
 """Size at which a log file is put aside."""
 LOG_FILES: Final = 5
@@ -162,8 +165,11 @@ class Child:
         log: Path,
         folder: Path,
         ended: Callable[[Child], None] = lambda _: None,
+        failure: str | None = None,
     ) -> None:
         """Start the program in a folder; ``ended`` is told of its end, from another thread.
+
+        A program that prints ``failure`` has failed without ending, and is killed.
 
         Raises:
             OSError: the program cannot be started.
@@ -180,6 +186,9 @@ class Child:
             start_new_session=True,
         )
         self._ended = ended
+        self._failure = failure
+        self.has_failed = False
+        """Whether the program has said so."""
         self._over = threading.Event()
         self._reader = threading.Thread(target=self._write_down, daemon=True)
         self._reader.start()
@@ -227,7 +236,11 @@ class Child:
         output = self._process.stdout
         if output is not None:
             for line in output:
-                self._log.info(line.decode("utf-8", errors="replace").rstrip("\n"))
+                text = line.decode("utf-8", errors="replace").rstrip("\n")
+                self._log.info(text)
+                if self._failure is not None and self._failure in text:
+                    self.has_failed = True
+                    self.signal(signal.SIGKILL)  # nobody would see whether it ends when it is asked
             output.close()
 
     def _watch(self) -> None:

@@ -6,6 +6,9 @@ them ends, the other is stopped and both are started again, after a pause that d
 minute. Asked to end, CometBFT ends first: it must not lose the application in the middle of a
 block.
 
+CometBFT does not end when its part in consensus has failed: it writes that down and goes on doing
+nothing. It is then killed, so that both are started again.
+
 Restarting does not help a validator whose ledger is damaged, or that computed another hash than the
 others: it ends again and again, its log says why, and the runbook says what to do.
 """
@@ -26,6 +29,7 @@ from typing import Final
 
 from lodeline.engine.consortium.settings import ValidatorHome, ValidatorSettings, read_settings
 from lodeline.node.processes import (
+    CONSENSUS_FAILURE,
     Child,
     application_command,
     consensus_command,
@@ -41,6 +45,7 @@ class Happening(Enum):
     APPLICATION_STARTED = "application-started"
     CONSENSUS_STARTED = "consensus-started"
     ENDED = "ended"
+    FAILED = "failed"
     NOT_ANSWERING = "not-answering"
     RESTARTING = "restarting"
     STOPPING = "stopping"
@@ -144,7 +149,13 @@ class Supervisor:
             else consensus_command(self._program, self._home)
         )
         log = self._home.folder / "logs" / f"{name}.log"
-        child = Child(command, log, self._home.folder, lambda it: self._events.put((name, it)))
+        child = Child(
+            command,
+            log,
+            self._home.folder,
+            lambda it: self._events.put((name, it)),
+            CONSENSUS_FAILURE if name == _CONSENSUS else None,
+        )
         started = {
             _APPLICATION: Happening.APPLICATION_STARTED,
             _CONSENSUS: Happening.CONSENSUS_STARTED,
@@ -174,6 +185,8 @@ class Supervisor:
                 return
             # Ends of earlier children may still be in the queue.
             if child is application or child is consensus:
+                if child.has_failed:
+                    self._tell(Happened(Happening.FAILED, name))
                 self._tell(Happened(Happening.ENDED, name, child.exit_code or 0))
                 break
         other, of = (consensus, _CONSENSUS) if child is application else (application, _APPLICATION)
