@@ -5,15 +5,34 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from tests.node.engines import consensus_engine
 
 from lodeline.crypto.entropy import SystemEntropy
+from lodeline.crypto.signatures import SignatureContext, sign
+from lodeline.engine.consortium.client import ValidatorClient
 from lodeline.engine.consortium.settings import ValidatorHome, read_settings
+from lodeline.engine.consortium.wire_http import Taken
 from lodeline.holder.keystore import HolderKeys
-from lodeline.kernel.ids import ChainId, MemberId
+from lodeline.kernel.ids import ChainId, Hash32, MemberId
 from lodeline.kernel.time import BlockTime
+from lodeline.ledger.entries import (
+    Act,
+    AdmitMember,
+    Anchor,
+    AnchorBody,
+    Entry,
+    Govern,
+    GovernBody,
+    MemberSignature,
+    SetValidator,
+    encode_entry,
+    entry_id,
+)
+from lodeline.ledger.submissions import SubmissionBody, encode_submission, sign_submission
 from lodeline.node.consensus_rpc import ConsensusRpc, ConsensusSilent, Header
 from lodeline.node.consortium_status import own_validator, see_validators, urls_of
+from lodeline.node.exporting import export
 from lodeline.node.founding import MemberSpec
 from lodeline.node.local_network import (
     Founder,
@@ -22,6 +41,7 @@ from lodeline.node.local_network import (
     NetworkNotThere,
     ValidatorsDisagree,
 )
+from lodeline.node.publishing import verify_published
 
 pytestmark = pytest.mark.slow
 
@@ -155,6 +175,83 @@ def test_waiting_has_an_end(four: LocalNetwork) -> None:
 def test_a_header_that_is_not_there_is_said_so(four: LocalNetwork) -> None:
     with ConsensusRpc(four.validators[MINE].rpc) as rpc, pytest.raises(ConsensusSilent):
         rpc.header(10_000_000)
+
+
+# ------------------------------------------------------------------ newcomers, and the way out
+
+
+def _voted(network: LocalNetwork, by: list[Founder], acts: tuple[Act, ...]) -> Govern:
+    entry = Govern(GovernBody(network.trust.chain, network.founded.state.acts, acts), ())
+    identity = entry_id(entry)
+    signatures = tuple(
+        MemberSignature(it.spec.member, sign(it.keys.signing, SignatureContext.VOTE, identity))
+        for it in by
+    )
+    return replace(entry, signatures=signatures)
+
+
+def _anchored(network: LocalNetwork, by: Founder, number: int) -> Anchor:
+    body = AnchorBody(network.trust.chain, by.spec.member, Hash32(bytes([number]) * 32), "note")
+    blank = sign(by.keys.signing, SignatureContext.ENTRY, b"")
+    identity = entry_id(Anchor(body, blank))
+    return Anchor(body, sign(by.keys.signing, SignatureContext.ENTRY, identity))
+
+
+def _submit(network: LocalNetwork, by: Founder, entry: Entry) -> None:
+    body = SubmissionBody(network.trust.chain, by.spec.member, (encode_entry(entry),), None)
+    submission = encode_submission(sign_submission(body, by.keys.signing))
+    client = ValidatorClient(network.urls[0])
+    try:
+        (answer,) = client.submit(submission)
+    finally:
+        client.close()
+    assert isinstance(answer, Taken), answer
+
+
+@pytest.mark.parametrize("with_snapshot", [False, True])
+def test_a_newcomer_is_voted_in_joins_and_decides(tmp_path: Path, with_snapshot: bool) -> None:
+    program, known = consensus_engine(), founders()
+    chain = LocalChain(ChainId("trial"), BlockTime(int(time.time()) - 5), snapshot_entries=2)
+    bank = Founder(
+        MemberSpec.parse("bank:The bank:CH:auditor"), HolderKeys.generate((), SystemEntropy())
+    )
+    with LocalNetwork.found(tmp_path, program, chain, known, SystemEntropy()) as made:
+        made.start()
+        made.wait_for_height(1)
+        file = made.prepare(bank, SystemEntropy())
+        assert file.validator is not None
+        acts = (
+            AdmitMember(file.record),
+            SetValidator(
+                file.member, file.validator.consensus, file.validator.checkpoint, file.validator.api
+            ),
+        )
+        _submit(made, known[0], _voted(made, known, acts))
+        # Two blocks have to follow the snapshot, which comes after an even number of entries.
+        for number in range(4):
+            _submit(made, known[number], _anchored(made, known[number], number))
+        joined = made.join(file.member, with_snapshot=with_snapshot)
+        joined.start()
+        height = made.validators[MINE].height() or 0
+        made.wait_for_height(height, seconds=90)
+        # Of five, four decide: with one down, nothing goes on without the newcomer.
+        made.validators[SMELTER].kill()
+        _submit(made, bank, _anchored(made, bank, 9))
+        made.wait_for_height(height + 1, (MINE, REFINERY, AUDITOR, file.member))
+        assert made.agreed() > height
+        _exported(made, tmp_path / "export")
+
+
+def _exported(network: LocalNetwork, folder: Path) -> None:
+    home = network.validators[MINE].home
+    found = export(home, network.trust, folder)
+    assert found.size + found.left_out == 10
+    assert found.new == found.size > 3
+    assert export(home, network.trust, folder).new <= found.left_out
+    report = verify_published(str(folder), network.trust, None)
+    assert report.checkpoint.size >= found.size
+    names = {path.name for path in folder.iterdir()}
+    assert {"checkpoint", "founding.json", "genesis.json", "tile"} <= names
 
 
 def test_members_without_a_validator_are_founders_all_the_same(tmp_path: Path) -> None:

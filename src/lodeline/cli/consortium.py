@@ -59,7 +59,7 @@ def keys(
     path = make_keys(keyring, spec, reached, out, SystemEntropy())
     terminal.say("consortium.keys", member=spec.member, file=path)
     if reached is None:
-        terminal.say("consortium.keys_no_validator")
+        terminal.say("consortium.keys_no_validator", member=spec.member)
     else:
         terminal.say("consortium.keys_validator", folder=reached.home.folder)
     terminal.emit(

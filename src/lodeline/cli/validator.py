@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -35,7 +36,10 @@ def run(
 
 def _say(terminal: Terminal, event: Happened) -> None:
     """Print one line for an event, at once: whoever reads may be another program."""
-    program = terminal.texts(f"validator.program.{event.program}") if event.program else ""
-    terminal.say(f"validator.{event.what.value}", program=program, number=event.number)
-    terminal.emit({"event": event.what.value, "program": event.program, "number": event.number})
+    if terminal.options.json:
+        fields = {"event": event.what.value, "program": event.program, "number": event.number}
+        terminal.out.write(json.dumps(fields) + "\n")
+    else:
+        program = terminal.texts(f"validator.program.{event.program}") if event.program else ""
+        terminal.say(f"validator.{event.what.value}", program=program, number=event.number)
     terminal.out.flush()

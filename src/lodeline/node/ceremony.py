@@ -28,6 +28,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated
 
 import msgspec
@@ -73,6 +74,8 @@ __all__ = [
 ]
 
 _DIGEST_DOMAIN = b"lodeline/v1/founding\0"
+_PLANS_REMEMBERED = 4
+"""Plans whose entries are kept at hand: reading the shipped tables takes the most time."""
 _Line = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 
 
@@ -249,6 +252,7 @@ def _spec(record: Member) -> MemberSpec:
     return MemberSpec(record.member, record.title, record.country, record.roles)
 
 
+@lru_cache(maxsize=_PLANS_REMEMBERED)
 def unsigned_entries(plan: FoundingPlan) -> tuple[Genesis | Govern, ...]:
     """Return the entries of a founding in order, without signatures.
 
@@ -273,6 +277,7 @@ def unsigned_entries(plan: FoundingPlan) -> tuple[Genesis | Govern, ...]:
     return (genesis, *votes)
 
 
+@lru_cache(maxsize=_PLANS_REMEMBERED)
 def plan_digest(plan: FoundingPlan) -> Hash32:
     """Return what the founders compare: it covers every file and every entry that follows.
 

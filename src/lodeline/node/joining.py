@@ -61,6 +61,8 @@ __all__ = [
     "InvitationMalformed",
     "InvitationOfOther",
     "SnapshotNotAgreed",
+    "SnapshotTooFresh",
+    "TooFewRpc",
     "TrustBlockDiffers",
     "agreed_snapshot",
     "check_invitation",
@@ -72,6 +74,8 @@ __all__ = [
 ]
 
 _MAX_INVITATION: Final = 16_000_000
+_BLOCKS_AFTER: Final = 2
+"""Blocks after the snapshot's that CometBFT's light client asks for."""
 _LEAST_RPC: Final = 2
 """CometBFT's light client compares at least two."""
 
@@ -113,8 +117,8 @@ class SnapshotNotAgreed(LodelineError):
     code = "snapshot-not-agreed"
     en = "{needed} validators must have signed the same snapshot; those who did: {members}"
     fr = "{needed} validateurs doivent avoir signé le même instantané ; l'ont fait : {members}"
-    advice_en = "wait for the next snapshot, or replay the chain with --replay"
-    advice_fr = "attendez le prochain instantané, ou rejouez la chaîne avec --replay"
+    advice_en = "wait for the next snapshot, or replay the chain: join without --rpc"
+    advice_fr = "attendez le prochain instantané, ou rejouez la chaîne : rejoignez sans --rpc"
 
 
 class TrustBlockDiffers(LodelineError):
@@ -130,6 +134,19 @@ class TrustBlockDiffers(LodelineError):
     advice_fr = "rejoignez en rejouant la chaîne, et montrez ceci aux membres"
 
 
+class SnapshotTooFresh(LodelineError):
+    """A snapshot after which the chain has not gone on far enough for a light client."""
+
+    height: BlockHeight
+    url: str
+
+    code = "snapshot-too-fresh"
+    en = "{url} has no two blocks yet after height {height}, that of the newest snapshot"
+    fr = "{url} n'a pas encore deux blocs après la hauteur {height}, celle du dernier instantané"
+    advice_en = "wait until members have submitted something more, or join without --rpc"
+    advice_fr = "attendez que des membres soumettent encore, ou rejoignez sans --rpc"
+
+
 class TooFewRpc(LodelineError):
     """Fewer RPC addresses than a light client can compare."""
 
@@ -139,8 +156,8 @@ class TooFewRpc(LodelineError):
     code = "too-few-rpc"
     en = "{given} RPC addresses are given, at least {needed} are needed to compare"
     fr = "{given} adresses RPC sont données, il en faut au moins {needed} pour comparer"
-    advice_en = "name the RPC of two validators of different members, or use --replay"
-    advice_fr = "nommez le RPC de deux validateurs de membres différents, ou prenez --replay"
+    advice_en = "name the RPC of two validators of different members, or none to replay"
+    advice_fr = "nommez le RPC de deux validateurs de membres différents, ou aucun pour rejouer"
 
 
 # ------------------------------------------------------------------ invitations
@@ -308,11 +325,13 @@ def _statement(
 def state_sync_from(rpc: Sequence[str], agreement: Agreement) -> StateSync:
     """Return the block that a light client starts from, as all the RPC servers asked give it.
 
-    The block after the snapshot's names the application hash that the statements name.
+    The block after the snapshot's names the application hash that the statements name; the one
+    after that is what CometBFT needs to know who decides next.
 
     Raises:
         TooFewRpc: fewer than two servers to compare.
-        ConsensusSilent: one does not answer, or has no block after the snapshot yet.
+        ConsensusSilent: one does not answer.
+        SnapshotTooFresh: there are no two blocks after the snapshot's yet.
         TrustBlockDiffers: they differ, or the block does not lead to the snapshot.
     """
     if len(rpc) < _LEAST_RPC:
@@ -320,6 +339,8 @@ def state_sync_from(rpc: Sequence[str], agreement: Agreement) -> StateSync:
     hashes, found = set[str](), []
     for url in rpc:
         with ConsensusRpc(url) as server:
+            if server.standing().height < agreement.height + _BLOCKS_AFTER:
+                raise SnapshotTooFresh(agreement.height, url)
             block = server.header(agreement.height)
             after = server.header(agreement.height + 1)
         hashes.add(block.block)
