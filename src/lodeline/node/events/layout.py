@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from lodeline.node.events.refusals import StoreLayoutUnknown
 
-__all__ = ["layout_of", "migrate", "present_layout"]
+__all__ = ["check_layout", "layout_of", "migrate", "present_layout"]
 
 
 def present_layout() -> str:
@@ -26,6 +26,17 @@ def layout_of(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
+def check_layout(found: str) -> None:
+    """Refuse a layout that this version neither has nor can bring to the present one.
+
+    Raises:
+        StoreLayoutUnknown: a later version wrote it.
+    """
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if found not in known:
+        raise StoreLayoutUnknown(found)
+
+
 def migrate(connection: Connection) -> None:
     """Bring a database to the present layout, within the transaction of the connection.
 
@@ -33,9 +44,8 @@ def migrate(connection: Connection) -> None:
         StoreLayoutUnknown: a later version wrote it.
     """
     found = layout_of(connection)
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if found is not None and found not in known:
-        raise StoreLayoutUnknown(found)
+    if found is not None:
+        check_layout(found)
     if found == present_layout():
         return
     config = _config()
