@@ -7,6 +7,7 @@ becomes a block of all that are awake. Nothing runs in the background and nothin
 import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from pathlib import Path
 
 import httpx
@@ -132,8 +133,8 @@ class Node:
         self.clock = SetClock()
         signers = CheckpointSigners(Origin(chain), ((self.verifier, self.key.sign_frame),))
         self.ledger = EmbeddedLedger(self.path, self.clock, verify=believe, signers=signers)
-        for data, self.clock.moment in log:
-            accepted(self.ledger.submit([data]))
+        for self.clock.moment, part in groupby(log, key=lambda item: item[1]):
+            accepted(self.ledger.submit([data for data, _ in part]))
         self.published = Published(self.path)
         self.settings = ValidatorSettings(
             MemberId(self.name), chain, abci="unix:///a", rpc="127.0.0.1:1", api="127.0.0.1:0"

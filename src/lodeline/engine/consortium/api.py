@@ -8,6 +8,9 @@ else is done with a submission (`engine.consortium.desk`).
 Every refusal is a problem of RFC 9457 with its stable code as type, in English or French as the
 client prefers (RFC 9110 §12.5.4). For a client of this project the refusal itself travels beside
 its text, packed.
+
+Not defended here: whoever can open connections can hold all of them open. What stands in front of a
+validator that strangers can reach bounds connections for each address.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -280,7 +281,13 @@ def _refused(url: str, status: int, body: bytes) -> ValidatorRefuses:
     return ValidatorRefuses(url, status, code[:_SHOWN], detail[:_SHOWN], packed)
 
 
+@lru_cache(maxsize=16)
 def _trusting(authorities: Path | None) -> ssl.SSLContext:
+    """Return what connections are verified with; reading the system's certificates takes a while.
+
+    Raises:
+        AuthoritiesUnreadable: a file of certificates is named that is none.
+    """
     try:
         return ssl.create_default_context(cafile=None if authorities is None else str(authorities))
     except OSError as refused:

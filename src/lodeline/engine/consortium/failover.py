@@ -224,16 +224,41 @@ class Validators:
                 return agreed
         return None
 
-    def upto(self, policy: CheckpointPolicy, beyond: TreeSize, most: TreeSize) -> Agreed | None:
+    def upto(
+        self, policy: CheckpointPolicy, beyond: TreeSize, most: TreeSize
+    ) -> Agreed | TreeSize | None:
         """Return a checkpoint beyond one size and of at most another that enough have signed.
 
-        Nothing: there is none, or not enough have signed those that are shown.
+        A size: several show one of that size, but not enough have signed it. Nothing: there is
+        none, as far as several say.
         """
+        sizes: list[TreeSize] = []
         for shown in self.each(lambda client: _shown(client, policy, upto=most)):
             if not beyond < shown.checkpoint.size <= most:
                 continue
+            sizes.append(shown.checkpoint.size)
             if agreed := self._completed(policy, shown):
                 return agreed
+        return self._credible(sizes, beyond)
+
+    def between(
+        self, policy: CheckpointPolicy, beyond: TreeSize, before: TreeSize
+    ) -> Agreed | None:
+        """Search a checkpoint between two sizes that enough have signed of those who are known.
+
+        The later a checkpoint, the fewer of its signers are known: the search goes to earlier ones
+        where too few are, and to later ones where there are none.
+        """
+        low, high = int(beyond), before - 1
+        while low < high:
+            middle = TreeSize((low + high + 1) // 2)
+            found = self.upto(policy, beyond, middle)
+            if isinstance(found, Agreed):
+                return found
+            if found is None:
+                low = middle
+            else:
+                high = found - 1
         return None
 
     # ------------------------------------------------------------------ without a replica

@@ -162,23 +162,14 @@ class ConsortiumLedger(LedgerFile):
             newest = self.validators.newest(self.policy, self._memory.log)
         except TooFewValidatorsSigned as refused:
             # Whoever signs now may not be known here yet: go there by what was signed before.
-            between = self._between(size, refused.size)
+            between = self.validators.between(self.policy, size, refused.size)
             if between is None:
                 raise
             return between
         if newest is None or newest.checkpoint.size - size <= step:
             return newest
-        return self.validators.upto(self.policy, size, TreeSize(size + step)) or newest
-
-    def _between(self, size: TreeSize, beyond: TreeSize) -> Agreed | None:
-        """Return a checkpoint before a size that those have signed who are known here."""
-        most = TreeSize(beyond - 1)
-        while most > size:
-            found = self.validators.upto(self.policy, size, most)
-            if found is not None:
-                return found
-            most = TreeSize((size + most) // 2)
-        return None
+        nearer = self.validators.upto(self.policy, size, TreeSize(size + step))
+        return nearer if isinstance(nearer, Agreed) else newest
 
     def _advance(self, agreed: Agreed) -> None:
         """Fetch what leads to a checkpoint from whoever gives it, and keep it when it is right."""
