@@ -154,16 +154,16 @@ def keep_signed(session: Session, note: bytes) -> None:
 def signed_checkpoint(session: Session) -> tuple[bytes, tuple[MemberId, ...]]:
     """Return the log's checkpoint, signed by the voting members whose keys are here, and by whom.
 
-    Its signatures are checked against the trust file of the workspace before it is given away;
+    Where validators sign, nobody is asked for a signature: theirs are known. Its signatures are checked against the trust file of the workspace before it is given away;
     whoever else is known to have signed it, outside witnesses among them, stands in it too.
 
     Raises:
         TooFewSignatures: not enough of the keys that the trust file names could be opened.
     """
-    checkpoint = checkpoint_now(session)
+    checkpoint, trust = checkpoint_now(session), read_trust(session.workspace.trust)
     signatures: list[NoteSignature] = []
     signers: list[MemberId] = []
-    for member in session.workspace.members():
+    for member in () if trust.signers == "validators" else session.workspace.members():
         record = session.state.members.get(member)
         keys = session.keyring.keys_if_opened_by_same(member)
         if record is None or keys is None or not record.votes:
@@ -172,7 +172,7 @@ def signed_checkpoint(session: Session) -> tuple[bytes, tuple[MemberId, ...]]:
         signatures.append(sign_checkpoint(checkpoint, key, keys.signing.sign_frame))
         signers.append(member)
     note = assemble(checkpoint, dict.fromkeys((*signatures, *_known(session, checkpoint))))
-    verify_checkpoint(note, read_trust(session.workspace.trust).policy().signers_only())
+    verify_checkpoint(note, trust.policy().signers_only())
     return note, tuple(signers)
 
 

@@ -27,7 +27,18 @@ from lodeline.pilot.companies import Company, CompanyKind
 from lodeline.pilot.scenario import Scenario
 from lodeline.proofs.batch import verify_batch
 
-__all__ = ["PASSPHRASE_FILE", "DemoFolderInUse", "Ground", "found_pilot", "open_ground"]
+__all__ = [
+    "PASSPHRASE_FILE",
+    "DemoFolderInUse",
+    "Ground",
+    "clear_folder",
+    "day_before",
+    "found_pilot",
+    "marked",
+    "member_specs",
+    "open_ground",
+    "settle_in",
+]
 
 PASSPHRASE_FILE = "passphrase"  # noqa: S105 - the name of the file
 _MARK = ".pilot"
@@ -71,13 +82,10 @@ def open_ground(folder: Path, scenario: Scenario, entropy: Entropy) -> Iterator[
     Raises:
         DemoFolderInUse: the folder is somebody else's.
     """
-    _clear(folder)
-    passphrase = entropy.bytes(_PASSPHRASE_BYTES).hex()
+    clear_folder(folder)
     with Workspace.created_at(folder) as workspace:
-        write_file(workspace.folder / _MARK, b"made by lodeline demo\n")
-        write_file(workspace.folder / PASSPHRASE_FILE, passphrase.encode() + b"\n")
-        keyring = Keyring(workspace, lambda _: Passphrase.typed(passphrase), entropy)
-        clock = ManualClock(BlockTime(scenario.quarter.start - _DAY))
+        keyring = marked(workspace, entropy)
+        clock = ManualClock(day_before(scenario))
         ledger = EmbeddedLedger(workspace.ledger, clock, verify=verify_batch)
         try:
             yield Ground(Session(workspace, ledger, keyring, clock, entropy), clock)
@@ -85,7 +93,25 @@ def open_ground(folder: Path, scenario: Scenario, entropy: Entropy) -> Iterator[
             ledger.close()
 
 
-def _clear(folder: Path) -> None:
+def marked(workspace: Workspace, entropy: Entropy) -> Keyring:
+    """Mark a folder as a demonstration's, keep a passphrase in it, and return its empty keyring."""
+    passphrase = entropy.bytes(_PASSPHRASE_BYTES).hex()
+    write_file(workspace.folder / _MARK, b"made by lodeline demo\n")
+    write_file(workspace.folder / PASSPHRASE_FILE, passphrase.encode() + b"\n")
+    return Keyring(workspace, lambda _: Passphrase.typed(passphrase), entropy)
+
+
+def day_before(scenario: Scenario) -> BlockTime:
+    """Return the time at which the consortium is founded."""
+    return BlockTime(scenario.quarter.start - _DAY)
+
+
+def clear_folder(folder: Path) -> None:
+    """Remove an earlier demonstration.
+
+    Raises:
+        DemoFolderInUse: the folder is somebody else's.
+    """
     if not folder.exists():
         return
     if not folder.is_dir() or (any(folder.iterdir()) and not (folder / _MARK).is_file()):
@@ -101,15 +127,29 @@ def found_pilot(session: Session, scenario: Scenario) -> Genesis:
     Raises:
         LodelineError: as `node.founding.found` and `node.governing.vote`.
     """
-    specs = tuple(
+    specs = member_specs(scenario)
+    genesis = found(session, Founding(scenario.chain, scenario.title, specs, synthetic=True))
+    settle_in(session, scenario)
+    write_trust(session.workspace, trust_of(session.state, genesis))
+    return genesis
+
+
+def member_specs(scenario: Scenario) -> tuple[MemberSpec, ...]:
+    """Return every company as a founder is described."""
+    return tuple(
         MemberSpec(company.member, company.title, company.country, company.roles)
         for company in scenario.cast.companies
     )
-    genesis = found(session, Founding(scenario.chain, scenario.title, specs, synthetic=True))
+
+
+def settle_in(session: Session, scenario: Scenario) -> None:
+    """Register every site and recognise every authority and body, by vote.
+
+    Raises:
+        LodelineError: as `node.governing.vote`.
+    """
     vote(session, [_site_act(session, company) for company in scenario.cast.companies])
     vote(session, list(_recognitions(scenario)))
-    write_trust(session.workspace, trust_of(session.state, genesis))
-    return genesis
 
 
 def _site_act(session: Session, company: Company) -> Act:

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -32,7 +33,7 @@ from lodeline.node.workspace import read_file
 from lodeline.pilot.book import Reference
 from lodeline.pilot.bundles import BUNDLES, Car, Counter, bundle_name, make_bundles
 from lodeline.pilot.closing import close_quarter, file_weighings
-from lodeline.pilot.consortium import found_pilot, open_ground
+from lodeline.pilot.consortium import Ground, found_pilot, open_ground
 from lodeline.pilot.proving import proving_pool
 from lodeline.pilot.results import (
     STANDARD_ASKED,
@@ -49,7 +50,7 @@ from lodeline.pilot.telling import Scale
 from lodeline.pilot.way_back import Station, way_back
 from lodeline.proofs.batch import verify_batch
 
-__all__ = ["Ending", "OneCar", "Screen", "Settings", "perform"]
+__all__ = ["Ending", "OneCar", "Screen", "Settings", "enacted", "perform"]
 
 _RECYCLED = StandardName("recycled-pre")
 
@@ -120,29 +121,44 @@ def perform(settings: Settings, scenario: Scenario, entropy: Entropy, screen: Sc
         open_ground(settings.folder, scenario, entropy) as ground,
         proving_pool(settings.workers) as pool,
     ):
-        session = ground.session
-        genesis = found_pilot(session, scenario)
-        screen.founded(len(genesis.members), len(session.state.tables.recipes))
-        story = tell(scenario, _reference(session, scenario), settings.scale, settings.seed)
-        screen.told(story)
-        played = play(ground, tables_of(session), story.steps, pool, settings.workers, screen)
-        file_weighings(session, scenario, story, played.owned)
-        statements = close_quarter(ground, scenario, story)
-        cars = tuple(Car(lot, played.owned[lot.name]) for lot in story.cars)
-        files = make_bundles(session, cars, pool, screen)
-        return Ending(
-            happened=happened(story),
-            entries=session.ledger.size,
-            car=_one_car(session, scenario, _shown_car(cars)),
-            answers=tuple(
-                answer_from(session, company, STANDARD_ASKED) for company in who_is_asked(scenario)
-            ),
-            bundles=tuple(path.name for path in files),
-            statements=tuple(path.name for path in statements),
-            bundle_bytes=sum(path.stat().st_size for path in files),
-            forms=session.state.tables.forms,
-            recipes=_recipes(session),
-        )
+        genesis = found_pilot(ground.session, scenario)
+        screen.founded(len(genesis.members), len(ground.session.state.tables.recipes))
+        return enacted(ground, scenario, settings, pool, screen)
+
+
+def enacted(
+    ground: Ground,
+    scenario: Scenario,
+    settings: Settings,
+    pool: ProcessPoolExecutor,
+    screen: Screen,
+) -> Ending:
+    """Run everything after the founding, on whatever ledger the session has.
+
+    Raises:
+        LodelineError: a step that cannot be proved, or that the ledger refuses.
+    """
+    session = ground.session
+    story = tell(scenario, _reference(session, scenario), settings.scale, settings.seed)
+    screen.told(story)
+    played = play(ground, tables_of(session), story.steps, pool, settings.workers, screen)
+    file_weighings(session, scenario, story, played.owned)
+    statements = close_quarter(ground, scenario, story)
+    cars = tuple(Car(lot, played.owned[lot.name]) for lot in story.cars)
+    files = make_bundles(session, cars, pool, screen)
+    return Ending(
+        happened=happened(story),
+        entries=session.ledger.size,
+        car=_one_car(session, scenario, _shown_car(cars)),
+        answers=tuple(
+            answer_from(session, company, STANDARD_ASKED) for company in who_is_asked(scenario)
+        ),
+        bundles=tuple(path.name for path in files),
+        statements=tuple(path.name for path in statements),
+        bundle_bytes=sum(path.stat().st_size for path in files),
+        forms=session.state.tables.forms,
+        recipes=_recipes(session),
+    )
 
 
 def _reference(session: Session, scenario: Scenario) -> Reference:
