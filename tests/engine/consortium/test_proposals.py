@@ -22,7 +22,7 @@ from tests.engine.consortium.chain import (
 )
 from tests.engine.consortium.conftest import Founded
 from tests.engine.ledgers import anchor
-from tests.ledger.world import START
+from tests.ledger.world import RECIPES, START
 
 from lodeline.engine.consortium.founding import ClockKind
 from lodeline.engine.consortium.limits import FRAME_BYTES, BlockRoom
@@ -30,7 +30,7 @@ from lodeline.engine.consortium.proposing import taking_turns
 from lodeline.engine.consortium.reading import ReadSubmission, Submissions
 from lodeline.kernel.ids import MemberId
 from lodeline.kernel.time import BlockTime
-from lodeline.ledger.entries import SetStatus, Status
+from lodeline.ledger.entries import AdoptRecipe, SetStatus, Status
 from lodeline.ledger.submissions import (
     decode_submission,
     encode_submission,
@@ -175,6 +175,24 @@ def test_a_proof_is_verified_once_from_check_to_decision(founded: Founded) -> No
     assert judge(node.application, replace(block, time=BlockTime(START + 1))) == ACCEPT
     assert decide(node.application, block).tx_results[0].code == 0
     assert len(counting.asked) == 1
+
+
+def test_a_refused_vote_takes_no_other_proof_along(founded: Founded) -> None:
+    """A proof behind a dropped submission is not read under the tables that it had voted in."""
+    made = Consortium("grant-licence")
+    world = made.world
+    vote = world.govern(AdoptRecipe(RECIPES["split"]))
+    twice = anchor(made.party("miner"), 1)
+    spoilt = made.submission("miner", vote, twice, twice)
+    mixed = made.submission("miner", vote, twice, world.make("grant-licence", (), []), twice)
+    good = made.submission("refiner", world.make("grant-licence", (), [world.licence()]))
+    for place, bad in enumerate((spoilt, mixed)):
+        node = founded(of=made, folder=f"at{place}")
+        assert [answer.code for answer in check(node.application, bad, good)] == [2, 0]
+        for height in (1, 2):
+            other = founded("refiner", of=made, folder=f"other{place}{height}")
+            block = propose(other.application, Block(height, (bad, good)))
+            assert block.transactions == (good,)
 
 
 # ---------------------------------------------------------------------------- own proposals

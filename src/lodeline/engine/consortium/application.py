@@ -230,6 +230,7 @@ class ConsortiumApplication:
             self._tried.clear()
             self._checks.next_round(decided.transactions)
         for digest, answers in zip(decided.transactions, decided.attempt.answers, strict=True):
+            self._tools.submissions.forget(digest)
             self._tell(digest, answers)
         kept = self._limits.retain_blocks
         return ResponseCommit(retain_height=max(0, decided.height - kept) if kept else 0)
@@ -267,6 +268,7 @@ class ConsortiumApplication:
         """Take the next part of the snapshot being restored."""
         answer = self._snapshots.apply(self._replica, request)
         with self._replica.turn:
+            self._tried.clear()
             self._checks.next_round(())
         return answer
 

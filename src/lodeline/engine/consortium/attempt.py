@@ -66,6 +66,10 @@ class Lookahead:
             self._verdicts = self._learn(state, sound)
         return self._verdicts
 
+    def restart(self) -> None:
+        """Find verdicts anew from the next entry on: a vote that came before it is undone."""
+        self._until = 0
+
     def _end(self, at: int) -> int:
         """Return where the batch that begins at a place ends: behind the next vote."""
         votes = (
@@ -139,6 +143,8 @@ class Attempt:
             self.answers.append(answers)
         else:
             del self.leaves[before.leaves :], self.changes[before.changes :]
+            if any(isinstance(found.entry, Govern) for found in read.sound):
+                lookahead.restart()
         return answers
 
     def _each(

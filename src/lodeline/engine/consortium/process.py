@@ -80,7 +80,8 @@ class SystemClock:
 class Workers:
     """Processes that verify, and the function that uses them for proofs."""
 
-    pool: Executor
+    pool: Executor | None
+    """For signatures; nothing where there is one process, which proofs are better for."""
     verify: Verify
 
 
@@ -99,7 +100,7 @@ def workers(count: int) -> Iterator[Workers]:
                 return verify_batch(tasks)
             return verify_batch(tasks, pool, count)
 
-        yield Workers(pool, verify)
+        yield Workers(pool if count > 1 else None, verify)
 
 
 def _end_with_parent() -> None:
@@ -136,7 +137,7 @@ class RunningApplication:
         settings = read_settings(home.settings)
         founding = read_founding(_file(home.founding))
         with ExitStack() as stack:
-            found = stack.enter_context(workers(os.cpu_count() or 1))
+            found = stack.enter_context(workers(settings.workers or os.cpu_count() or 1))
             key = _checkpoint_key(home)
             signers = _signers(settings, key)
             self.replica = Replica(home.ledger, verify=found.verify, signers=signers, tuning=tuning)

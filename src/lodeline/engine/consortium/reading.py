@@ -28,8 +28,8 @@ from lodeline.ledger.submissions import Submission, decode_submission
 
 __all__ = ["ReadEntry", "ReadSubmission", "Submissions", "read_entry", "transaction_hash"]
 
-_KEPT_BYTES: Final = 128_000_000
-"""Bytes of transactions whose reading is remembered."""
+_KEPT_BYTES: Final = 16_000_000
+"""Bytes of transactions whose reading is remembered; as objects they take about ten times that."""
 
 
 class ReadEntry(NamedTuple):

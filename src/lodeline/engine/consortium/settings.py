@@ -70,6 +70,9 @@ class ValidatorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     snapshot_entries: Count = SNAPSHOT_ENTRIES
     retain_blocks: Annotated[int, msgspec.Meta(ge=0, le=2**40)] = 0
     """Blocks that the consensus engine keeps; 0 keeps all."""
+    workers: Annotated[int, msgspec.Meta(ge=0, le=1_024)] = 0
+    """Processes that verify proofs, and where there are several, signatures; 0 for one a processor.
+    Several validators on one small machine are quicker with 1 each."""
     tls_certificate: Line | None = None
     tls_key: Line | None = None
     accept_snapshots: tuple[Digest, ...] = ()
