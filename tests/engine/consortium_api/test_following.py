@@ -20,6 +20,7 @@ from lodeline.engine.consortium.refusals_validators import (
     CheckpointsFork,
     NotThisConsortium,
     NoValidatorAnswers,
+    NoValidators,
     StateNotAsSigned,
     TooFewValidatorsSigned,
     ValidatorFault,
@@ -449,6 +450,11 @@ def test_a_validator_that_drips_is_cut_off(network: Network) -> None:
 
 
 # ------------------------------------------------------------------ all validators together
+
+
+def test_somebody_has_to_be_named() -> None:
+    with pytest.raises(NoValidators):
+        Validators([])
 
 
 def test_nobody_answers(network: Network) -> None:
