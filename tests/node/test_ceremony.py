@@ -49,7 +49,7 @@ from lodeline.node.ceremony_steps import (
 from lodeline.node.founding import FounderTwice, MemberSpec, NoFounders
 from lodeline.node.trust import read_trust, trust_of
 from lodeline.node.validator_home import AddressMalformed, ValidatorKeysDiffer
-from lodeline.node.workspace import FileExists, FileUnreadable
+from lodeline.node.workspace import FileExists, FileUnreadable, WorkspaceExists
 
 MINE = MemberId("mine")
 
@@ -285,6 +285,10 @@ def test_four_machines_found_one_ledger(tmp_path: Path) -> None:
             == read_trust(one.home.folder / "trust.json")
         )
         homes.append(one.home)
+        following = one.workspace.settings()
+        assert following.validators[0] == address.api
+        assert len(following.validators) == len(NAMES)
+        assert following.clock == "block"
     same = [
         [(home.folder / name).read_bytes() for home in homes]
         for name in ("founding.json", "comet/config/genesis.json")
@@ -329,6 +333,19 @@ def test_another_trust_file_is_not_replaced(tmp_path: Path) -> None:
     sign_founding(one.keyring, files, post, one.member)
     with pytest.raises(FileExists):
         take_up(one.workspace, files, post, one.member, None)
+
+
+def test_a_workspace_with_a_ledger_of_its_own_follows_nobody(tmp_path: Path) -> None:
+    post = tmp_path / "post"
+    one = machine(tmp_path, "mine")
+    made_keys(one, post)
+    (post / "members.yaml").write_text(TABLE.split("members:")[0] + "members: [mine.member.json]")
+    files = read_plan(post / "members.yaml")
+    sign_founding(one.keyring, files, post, one.member)
+    one.workspace.ledger.write_bytes(b"somebody's")
+    with pytest.raises(WorkspaceExists):
+        take_up(one.workspace, files, post, one.member, None)
+    assert not one.workspace.trust.exists()
 
 
 def test_a_home_with_other_keys_is_not_filled(tmp_path: Path) -> None:

@@ -82,6 +82,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Command]]] = {
         "status": consortium_running.status,
         "admit": consortium_running.admit,
         "remove": consortium_running.remove_validator,
+        "connect": consortium_joining.connect,
         "invite": consortium_joining.invite,
         "join": consortium_joining.join,
         "export": consortium_joining.export,

@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
+from lodeline.cli.progress import waiting
 from lodeline.cli.terminal import Terminal, terminal_of
 from lodeline.engine.consortium.settings import ValidatorHome
+from lodeline.kernel.time import format_time
 from lodeline.ledger.trust import TrustFile
 from lodeline.node.ceremony_files import read_member_file
 from lodeline.node.ceremony_steps import listening_for
@@ -23,11 +25,13 @@ from lodeline.node.joining import (
     write_invitation,
 )
 from lodeline.node.joining import join as joined
+from lodeline.node.membership import connect as connected
 from lodeline.node.trust import read_trust, trust_for
 from lodeline.node.validator_home import Own, Start
 from lodeline.node.validators import FileWithoutValidator
+from lodeline.node.workspace import Workspace
 
-__all__ = ["export", "invite", "join"]
+__all__ = ["connect", "export", "invite", "join"]
 
 HomeOption = Annotated[Path | None, typer.Option("--validator")]
 
@@ -92,6 +96,23 @@ def _start(terminal: Terminal, found: Invitation, trust: TrustFile, rpc: list[st
         members=agreement.members,
     )
     return Start(agreement.digest, state_sync_from(rpc, agreement))
+
+
+def connect(
+    context: typer.Context,
+    url: Annotated[list[str], typer.Argument()],
+    trust: Annotated[Path | None, typer.Option("--trust")] = None,
+    authorities: Annotated[Path | None, typer.Option("--authorities")] = None,
+) -> None:
+    """Make a workspace follow the validators' ledger, and fetch it once."""
+    terminal = terminal_of(context)
+    workspace = Workspace(terminal.options.home)
+    pinned = None if trust is None else read_trust(trust)
+    with waiting(terminal, "consortium.connecting"):
+        found = connected(workspace, url, pinned, authorities)
+    size, time = found.checkpoint.size, format_time(found.checkpoint.time)
+    terminal.say("consortium.connected", chain=found.chain, size=size, time=time)
+    terminal.emit({"chain": found.chain, "entries": size, "time": time})
 
 
 def export(

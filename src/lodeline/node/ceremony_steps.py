@@ -9,7 +9,7 @@ Every step can be repeated: what is there already is used as it is, never made a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ from lodeline.kernel.ids import Hash32, MemberId
 from lodeline.ledger.trust import TrustFile
 from lodeline.node.ceremony import (
     Founded,
+    FoundingPlan,
     MemberFile,
     ValidatorAddress,
     assembled,
@@ -43,7 +44,7 @@ from lodeline.node.validator_home import (
     make_validator_keys,
     public_part,
 )
-from lodeline.node.workspace import FileExists, Workspace, make_folder
+from lodeline.node.workspace import FileExists, Settings, Workspace, WorkspaceExists, make_folder
 
 __all__ = [
     "Reached",
@@ -159,17 +160,20 @@ def take_up(
     member: MemberId,
     validator: tuple[ValidatorHome, Listening] | None,
 ) -> TakenUp:
-    """Set a founding up that every founder signed: trust file, and the validator's home.
+    """Set a founding up that every founder signed: trust file, settings, the validator's home.
 
     ``validator`` says where the member's validator lives and listens; nothing where it runs none on
     this machine.
 
     Raises:
         FoundingUnsigned, FoundingDiffers, FoundingSignatureWrong, …: the signature files.
+        WorkspaceExists: the workspace has a ledger of its own.
         FileExists: another consortium's trust file is pinned in the workspace.
         ValidatorKeysMissing, ValidatorKeysDiffer: the home is not that of the member file.
         FileUnwritable: a file cannot be written.
     """
+    if workspace.ledger.exists() and not workspace.settings().validators:
+        raise WorkspaceExists(str(workspace.folder))
     founded = assembled(files.plan, read_signatures(folder), files.files)
     trust = trust_of(founded.state, founded.genesis)
     if validator is not None:
@@ -180,7 +184,15 @@ def take_up(
         write_trust(workspace, trust)
     elif read_trust(workspace.trust) != trust:
         raise FileExists(str(workspace.trust))
+    workspace.keep_settings(_following(workspace.settings(), files.plan, member))
     return TakenUp(founded, trust, validator is not None)
+
+
+def _following(settings: Settings, plan: FoundingPlan, member: MemberId) -> Settings:
+    """Return settings with which a workspace follows the validators, the member's own first."""
+    ordered = sorted(plan.validators, key=lambda known: known[0] != member)
+    urls = tuple(found.api for _, found in ordered)
+    return replace(settings, validators=urls, clock=plan.clock.value)
 
 
 def listening_for(validator: ValidatorAddress) -> Listening:
