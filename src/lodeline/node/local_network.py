@@ -46,6 +46,7 @@ from lodeline.node.joining import (
     state_sync_from,
 )
 from lodeline.node.processes import (
+    CONSENSUS_FAILURE,
     Child,
     application_command,
     consensus_command,
@@ -200,10 +201,12 @@ class LocalValidator:
         if application is None or not wait_until_listening(self._abci, application, _START_SECONDS):
             code = "" if application is None else f"exit code {application.exit_code}"
             raise NetworkNotThere("application listens", int(_START_SECONDS), (self.member, code))
-        self._consensus = self._child("consensus", consensus_command(self.program, self.home))
+        command = consensus_command(self.program, self.home)
+        self._consensus = self._child("consensus", command, CONSENSUS_FAILURE)
 
-    def _child(self, name: str, command: Sequence[str]) -> Child:
-        return Child(command, self.home.folder / "logs" / f"{name}.log", self.home.folder)
+    def _child(self, name: str, command: Sequence[str], failure: str | None = None) -> Child:
+        log = self.home.folder / "logs" / f"{name}.log"
+        return Child(command, log, self.home.folder, failure=failure)
 
     def stop(self) -> None:
         """Stop both programs as an operator does, CometBFT first."""
