@@ -10,7 +10,7 @@ SEED ?= 1
 SECONDS_PER_TARGET ?= 60
 COMETBFT_VERSIONS ?= v0.38.25 v0.38.21 v0.38.17
 
-.PHONY: help setup engine demo test lint fuzz kill bench vectors docs generated clean
+.PHONY: help setup engine demo consortium test lint fuzz kill bench vectors docs generated clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ engine: .tools/cometbft ## install CometBFT, the consensus program of a consorti
 
 demo: setup ## run the demonstration (SCALE=1 SEED=1)
 	$(BIN)/lodeline demo --scale $(SCALE) --seed $(SEED)
+
+consortium: setup engine ## the same among four validators, one of them killed on the way (SCALE=1)
+	$(BIN)/lodeline demo --consortium --scale $(SCALE) --seed $(SEED) --folder demo-consortium
 
 test: setup ## run the tests, among them every example of the README
 	$(BIN)/pytest -q

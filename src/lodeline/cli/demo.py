@@ -1,16 +1,24 @@
-"""`lodeline demo`: the pilot, from an empty folder to a hundred batteries."""
+"""`lodeline demo`: the pilot, from an empty folder to a hundred batteries, alone or in company."""
 
 from __future__ import annotations
 
 import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from types import FrameType
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 
 from lodeline.cli.terminal import Terminal, terminal_of
 from lodeline.crypto.entropy import SystemEntropy
+from lodeline.node.processes import consensus_program
+from lodeline.pilot.agreement import Agreement, show_agreement
+from lodeline.pilot.among_validators import AmongValidators, perform_among
 from lodeline.pilot.ending import Closing
 from lodeline.pilot.performance import Ending, Settings, perform
 from lodeline.pilot.scenario import Scenario, packaged_scenario
@@ -31,17 +39,71 @@ def demo(
     scale: Annotated[str, typer.Option()] = "1",
     seed: Annotated[int, typer.Option(min=0)] = 1,
     folder: Annotated[Path, typer.Option()] = Path("demo"),
+    among: Annotated[bool, typer.Option("--consortium")] = False,
+    engine: Annotated[Path | None, typer.Option("--engine")] = None,
 ) -> None:
     """Run the pilot; see the catalogue for what it says."""
     terminal = terminal_of(context)
     settings = Settings(folder, parse_scale(scale), seed, len(os.sched_getaffinity(0)))
-    scenario, texts = packaged_scenario(), PilotTexts(terminal.lang)
-    console = _console(terminal)
-    show_sources(console, texts, scenario)
-    console.print(texts("founding", companies=len(scenario.cast.companies)))
-    ending = _performed(settings, scenario, console, texts)
-    Closing(console, texts, ending, folder).show()
-    terminal.emit(_data(ending, folder))
+    stage = _Stage(packaged_scenario(), _console(terminal), PilotTexts(terminal.lang))
+    program = consensus_program(engine) if among else None
+    show_sources(stage.console, stage.texts, stage.scenario)
+    if program is None:
+        stage.say("founding")
+        ending, found = stage.performed(settings), None
+    else:
+        stage.say("starting")
+        done = stage.performed_among(settings, program)
+        ending, found = done.ending, done.agreement
+    Closing(stage.console, stage.texts, ending, folder).show()
+    if found is not None:
+        show_agreement(stage.console, stage.texts, found, folder)
+    terminal.emit({**_data(ending, folder), **_agreed(found)})
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """Where the demonstration takes place, and in which words."""
+
+    scenario: Scenario
+    console: Console
+    texts: PilotTexts
+
+    def say(self, key: str) -> None:
+        self.console.print(self.texts(key, companies=len(self.scenario.cast.companies)))
+
+    def performed(self, settings: Settings) -> Ending:
+        with self._screen(settings) as screen:
+            return perform(settings, self.scenario, SystemEntropy(), screen)
+
+    def performed_among(self, settings: Settings, program: Path) -> AmongValidators:
+        with self._screen(settings) as screen, _interrupted_when_ended():
+            return perform_among(settings, self.scenario, program, SystemEntropy(), screen)
+
+    @contextmanager
+    def _screen(self, settings: Settings) -> Iterator[LineScreen]:
+        quarter = self.scenario.quarter.label()
+        frame = Frame(self.console, self.texts, quarter, settings.seed, settings.workers)
+        screen = BarScreen(frame) if self.console.is_terminal else LineScreen(frame)
+        try:
+            yield screen
+        finally:
+            screen.close()
+
+
+@contextmanager
+def _interrupted_when_ended() -> Iterator[None]:
+    """Treat SIGTERM as an interrupt at the terminal: what was started is stopped in either case."""
+
+    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
+        del number, frame
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _console(terminal: Terminal) -> Console:
@@ -50,17 +112,6 @@ def _console(terminal: Terminal) -> Console:
     return Console(
         file=terminal.out, width=wide, highlight=False, markup=False, quiet=terminal.options.json
     )
-
-
-def _performed(
-    settings: Settings, scenario: Scenario, console: Console, texts: PilotTexts
-) -> Ending:
-    frame = Frame(console, texts, scenario.quarter.label(), settings.seed, settings.workers)
-    screen = BarScreen(frame) if console.is_terminal else LineScreen(frame)
-    try:
-        return perform(settings, scenario, SystemEntropy(), screen)
-    finally:
-        screen.close()
 
 
 def _data(ending: Ending, folder: Path) -> dict[str, object]:
@@ -74,4 +125,16 @@ def _data(ending: Ending, folder: Path) -> dict[str, object]:
         "entries": ending.entries,
         "bundles": list(ending.bundles),
         "car": ending.car.product,
+    }
+
+
+def _agreed(found: Agreement | None) -> dict[str, object]:
+    if found is None:
+        return {}
+    return {
+        "validators": list(found.members),
+        "killed": found.killed,
+        "height": found.height,
+        "application_hash": found.application_hash.hex(),
+        "signers": list(found.signers),
     }

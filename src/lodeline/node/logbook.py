@@ -154,8 +154,9 @@ def keep_signed(session: Session, note: bytes) -> None:
 def signed_checkpoint(session: Session) -> tuple[bytes, tuple[MemberId, ...]]:
     """Return the log's checkpoint, signed by the voting members whose keys are here, and by whom.
 
-    Where validators sign, nobody is asked for a signature: theirs are known. Its signatures are checked against the trust file of the workspace before it is given away;
-    whoever else is known to have signed it, outside witnesses among them, stands in it too.
+    Where validators sign, nobody here is asked to: theirs are kept beside the log. The signatures
+    are checked against the trust file of the workspace before the checkpoint is given away; whoever
+    else is known to have signed it, outside witnesses among them, stands in it too.
 
     Raises:
         TooFewSignatures: not enough of the keys that the trust file names could be opened.

@@ -16,18 +16,16 @@ from typing import Protocol
 
 from lodeline.crypto.entropy import Entropy
 from lodeline.kernel.errors import LodelineError
-from lodeline.kernel.ids import Hash32, MemberId
+from lodeline.kernel.ids import MemberId
 from lodeline.ledger.claim_file import Asked
 from lodeline.ledger.merkle import TreeSize
-from lodeline.ledger.signednote import parse_note, verified_signers
 from lodeline.ledger.verify_bundle import verify_bundle
 from lodeline.node.bundles import PUBLIC_READER
-from lodeline.node.consensus_rpc import BlockHeight
-from lodeline.node.consortium_status import see_validators
-from lodeline.node.local_network import LocalNetwork, LocalValidator, ValidatorsDisagree
+from lodeline.node.local_network import LocalNetwork, LocalValidator
 from lodeline.node.session import Session
 from lodeline.node.trust import read_trust
 from lodeline.node.workspace import read_file
+from lodeline.pilot.agreement import Agreement, agreement
 from lodeline.pilot.bundles import BUNDLES
 from lodeline.pilot.consortium import settle_in
 from lodeline.pilot.performance import Ending, Screen, Settings, enacted
@@ -35,12 +33,10 @@ from lodeline.pilot.proving import proving_pool
 from lodeline.pilot.scenario import Scenario
 from lodeline.pilot.steps import Offered, Step, Work
 from lodeline.pilot.story import Story
-from lodeline.pilot.validators import open_terrain, wait_until_signed
+from lodeline.pilot.validators import open_terrain
 from lodeline.proofs.batch import verify_batch
 
-__all__ = ["AmongValidators", "Agreement", "BundleDoesNotHold", "ValidatorScreen", "perform_among"]
-
-_SECONDS = 120.0
+__all__ = ["AmongValidators", "BundleDoesNotHold", "ValidatorScreen", "perform_among"]
 
 
 class BundleDoesNotHold(LodelineError):
@@ -70,21 +66,6 @@ class ValidatorScreen(Screen, Protocol):
     def back(self, member: MemberId, entries: TreeSize) -> None:
         """Take note that it was started again."""
         ...
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """What the validators have in common at the end."""
-
-    members: tuple[MemberId, ...]
-    killed: MemberId
-    height: BlockHeight
-    size: TreeSize
-    application_hash: Hash32
-    """Of the log and the state of every one of them."""
-    signers: tuple[MemberId, ...]
-    """Whose signatures are under the checkpoint of the bundles."""
-    needed: int
 
 
 @dataclass(frozen=True)
@@ -122,14 +103,14 @@ def perform_among(
         settle_in(session, scenario)
         state = session.state
         screen.founded(sum(1 for _ in state.members.items()), len(state.tables.recipes))
-        blow = Blow(session, network, screen)
+        blow = _Blow(session, network, screen)
         ending = enacted(terrain.ground, scenario, settings, pool, blow)
-        agreement = _agreement(session, network, blow.victim.member)
+        found = agreement(session, network, blow.victim.member)
     _check_bundle(settings.folder, scenario, ending.bundles[0])
-    return AmongValidators(ending, agreement)
+    return AmongValidators(ending, found)
 
 
-class Blow:
+class _Blow:
     """A screen that passes on what it is shown, and strikes one validator in the middle."""
 
     def __init__(self, session: Session, network: LocalNetwork, screen: ValidatorScreen) -> None:
@@ -168,36 +149,6 @@ class Blow:
 
 
 # ------------------------------------------------------------------ the end
-
-
-def _agreement(session: Session, network: LocalNetwork, killed: MemberId) -> Agreement:
-    """Wait until all validators have everything, and hold them to having the same."""
-    size = session.ledger.size
-    policy = read_trust(session.workspace.trust).policy()
-    network.wait_for(
-        f"{size} entries on every validator",
-        lambda: all(one.size == size for one in see_validators(network.urls, policy)),
-        _SECONDS,
-    )
-    wait_until_signed(network)
-    height = network.agreed()
-    seen = see_validators(network.urls, policy)
-    hashes = {one.application_hash for one in seen}
-    (common,) = hashes if len(hashes) == 1 else (None,)
-    if common is None:
-        found = tuple(f"{one.member}: {one.application_hash}" for one in seen)
-        raise ValidatorsDisagree(height, found)
-    signed = verified_signers(parse_note(session.ledger.signed_checkpoint()), policy.members)
-    names = sorted(key.name.removeprefix(f"{policy.origin}/") for key in signed)
-    return Agreement(
-        members=tuple(network.validators),
-        killed=killed,
-        height=height,
-        size=size,
-        application_hash=common,
-        signers=tuple(MemberId(name) for name in names),
-        needed=policy.threshold,
-    )
 
 
 def _check_bundle(folder: Path, scenario: Scenario, name: str) -> None:

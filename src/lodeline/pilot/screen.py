@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
+from lodeline.kernel.ids import MemberId
+from lodeline.ledger.merkle import TreeSize
 from lodeline.pilot.steps import Chapter, Offered, Step, Work
 from lodeline.pilot.story import Story
 from lodeline.pilot.texts import PilotTexts
@@ -90,6 +92,18 @@ class LineScreen:
     def founded(self, members: int, recipes: int) -> None:
         """Say that the consortium is there."""
         self._say("founded", members=members, recipes=recipes)
+
+    def validating(self, members: Sequence[MemberId]) -> None:
+        """Say who runs a validator."""
+        self._say("validating", count=len(members), members=", ".join(members))
+
+    def killed(self, member: MemberId, entries: TreeSize) -> None:
+        """Say that a validator was killed."""
+        self._say("killed", member=member, entries=entries)
+
+    def back(self, member: MemberId, entries: TreeSize) -> None:
+        """Say that it was started again."""
+        self._say("back", member=member, entries=entries)
 
     def told(self, story: Story) -> None:
         """Say what is to be proved."""

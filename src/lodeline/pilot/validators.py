@@ -1,9 +1,9 @@
 """The pilot's consortium with validators: four of its companies run one each, on this machine.
 
-The companies are founders as in `pilot.consortium`, by the ceremony that members on several machines
-hold. The ledger's time is the story's (`clock: story`), or a quarter would take one. The workspace
-of the demonstration is a member's node: it keeps a copy of what the validators agree on, and decides
-every entry of it again.
+The companies are founders as in `pilot.consortium`, by the ceremony that members on several
+machines hold. The ledger's time is the story's (`clock: story`), or a quarter would take one. The
+workspace of the demonstration is a member's node: it keeps a copy of what the validators agree on,
+and decides every entry of it again.
 """
 
 from __future__ import annotations
