@@ -116,22 +116,26 @@ def jobs(
 def put_job(connection: Connection, tenant: Tenant, finished: CaptureJob) -> None:
     """Write a job, in the transaction of its events."""
     connection.execute(
-        insert(CAPTURE_JOBS).values(
-            number=finished.number,
-            tenant=tenant.number,
-            capture_id=finished.capture_id,
-            who=finished.who,
-            behaviour=finished.behaviour.value,
-            created_us=finished.created,
-            finished_us=finished.finished,
-            success=int(finished.success),
-            events=finished.events,
-            captured=finished.captured,
-            known=finished.known,
-            refused=finished.refused,
-            errors=_written(finished.errors),
-        )
+        _PUT,
+        {
+            "number": finished.number,
+            "tenant": tenant.number,
+            "capture_id": finished.capture_id,
+            "who": finished.who,
+            "behaviour": finished.behaviour.value,
+            "created_us": finished.created,
+            "finished_us": finished.finished,
+            "success": int(finished.success),
+            "events": finished.events,
+            "captured": finished.captured,
+            "known": finished.known,
+            "refused": finished.refused,
+            "errors": _written(finished.errors),
+        },
     )
+
+
+_PUT: Final = insert(CAPTURE_JOBS)
 
 
 def _written(errors: Iterable[JobError]) -> str:

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from multiprocessing import get_context
 from typing import Final
 
+from lodeline.exchange.epcis.errors import EpcisRefused
+from lodeline.exchange.epcis.json_in import read_json
 from lodeline.node.events.reading import CaptureLimits, Offered, ReadDocument, read_offered
 
 __all__ = ["ReadingPool"]
 
 _SMALL_BYTES: Final = 16 * 1024
 """What is smaller is read at once: handing it over would take as long."""
+_EMPTY_EVENT: Final = b'{"type":"ObjectEvent"}'
 
 
 class ReadingPool:
@@ -28,8 +32,7 @@ class ReadingPool:
 
     def __init__(self, workers: int) -> None:
         self._pool = ProcessPoolExecutor(workers, get_context("forkserver"))
-        for _ in range(workers):
-            self._pool.submit(_warm)
+        self._warming = [self._pool.submit(_warm) for _ in range(workers)]
 
     def __call__(self, offered: Offered, limits: CaptureLimits) -> ReadDocument:
         """Read a document, see `read_offered`.
@@ -45,10 +48,17 @@ class ReadingPool:
             # The pool stays broken and documents are read here, slower but no worse.
             return read_offered(offered, limits)
 
+    def wait_until_ready(self) -> None:
+        """Wait until the workers have started, for whoever measures."""
+        for warming in self._warming:
+            warming.result()
+
     def close(self) -> None:
         """End the workers; documents that are being read are finished first."""
         self._pool.shutdown()
 
 
 def _warm() -> None:
-    """Import what reading needs, before the first document waits for it."""
+    """Import what reading needs and compile the schema, before the first document waits for it."""
+    with suppress(EpcisRefused):
+        read_json(_EMPTY_EVENT)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Final, NewType, TypeVar
 
-from sqlalchemy import Connection, Engine, RowMapping, insert, select, update
+from sqlalchemy import Connection, Engine, RowMapping, bindparam, insert, select, update
 
 from lodeline.exchange.epcis.document import EventId
 from lodeline.kernel.ids import MemberId
@@ -228,15 +228,19 @@ def take_numbers(connection: Connection, counter: str, count: int) -> range:
 
     Within a writing transaction: what rolls back gives its numbers back.
     """
-    last = _counter(connection, counter)
-    if last == 0:
-        known = select(COUNTERS.c.name).where(COUNTERS.c.name == counter)
-        if connection.execute(known).scalar() is None:
-            connection.execute(insert(COUNTERS).values(name=counter, value=0))
-    connection.execute(
-        update(COUNTERS).where(COUNTERS.c.name == counter).values(value=last + count)
-    )
-    return range(last + 1, last + count + 1)
+    last = connection.execute(_ADD, {"counter": counter, "count": count}).scalar()
+    if last is None:
+        connection.execute(insert(COUNTERS).values(name=counter, value=count))
+        last = count
+    return range(last - count + 1, last + 1)
+
+
+_ADD: Final = (
+    update(COUNTERS)
+    .where(COUNTERS.c.name == bindparam("counter"))
+    .values(value=COUNTERS.c.value + bindparam("count"))
+    .returning(COUNTERS.c.value)
+)
 
 
 def _counter(connection: Connection, name: str) -> int:

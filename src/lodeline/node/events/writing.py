@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Final
 
-from sqlalchemy import Connection, Table, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, case, insert, update
 
 from lodeline.node.events.jobs import JobNumber
 from lodeline.node.events.moments import Micros
@@ -30,13 +30,21 @@ def record_time(connection: Connection, now: Micros) -> Micros:
 
     So the order of recording and the order of ``seq`` are the same, whatever the clock does.
     """
-    query = select(COUNTERS.c.value).where(COUNTERS.c.name == _RECORDED)
-    last = connection.execute(query).scalar()
-    if last is None:
+    when = connection.execute(_LATER, {"counter": _RECORDED, "now": now}).scalar()
+    if when is None:
         connection.execute(insert(COUNTERS).values(name=_RECORDED, value=now))
-    elif last < now:
-        connection.execute(update(COUNTERS).where(COUNTERS.c.name == _RECORDED).values(value=now))
-    return now if last is None else Micros(max(last, now))
+        return now
+    return Micros(when)
+
+
+_LATER: Final = (
+    update(COUNTERS)
+    .where(COUNTERS.c.name == bindparam("counter"))
+    .values(
+        value=case((COUNTERS.c.value < bindparam("now"), bindparam("now")), else_=COUNTERS.c.value)
+    )
+    .returning(COUNTERS.c.value)
+)
 
 
 def put_events(
