@@ -39,6 +39,7 @@ from lodeline.node.local_network import (
     LocalChain,
     LocalNetwork,
     NetworkNotThere,
+    PortsUsedUp,
     ValidatorsDisagree,
 )
 from lodeline.node.publishing import verify_published
@@ -266,3 +267,13 @@ def test_members_without_a_validator_are_founders_all_the_same(tmp_path: Path) -
     assert made.validators[MINE].process_ids == ()
     with pytest.raises(NetworkNotThere):
         made.agreed()
+
+
+def test_a_machine_without_ports_is_said_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lodeline.node.local_network._is_free", lambda _: False)
+    with pytest.raises(PortsUsedUp) as refused:
+        network(tmp_path, tmp_path / "cometbft")
+    assert refused.value.wanted == 4 * len(NAMES)
+    assert list(tmp_path.iterdir()) == []
