@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
+from lodeline.bench.capture import bench_capture, peer_events_per_s
 from lodeline.bench.ledger import bench_ledger
 from lodeline.bench.proofs import SHAPES, bench_proofs
 from lodeline.cli.terminal import Terminal, terminal_of
 
-__all__ = ["ledger", "proofs"]
+__all__ = ["capture", "ledger", "proofs"]
 
 
 def proofs(context: typer.Context) -> None:
@@ -54,6 +55,24 @@ def ledger(
     """Append, replay and open an embedded ledger with all processors, every commit synced."""
     terminal = terminal_of(context)
     found = dataclasses.asdict(bench_ledger(entries, waves, lambda text: _note(terminal, text)))
+    terminal.table(("figure", ">value"), ((name, f"{value:,}") for name, value in found.items()))
+    terminal.emit(found)
+
+
+def capture(
+    context: typer.Context,
+    documents: Annotated[int, typer.Option(min=10)] = 500,
+    *,
+    peer: Annotated[bool, typer.Option("--peer")] = False,
+) -> None:
+    """Capture documents of 100 events with all processors, every commit synced."""
+    terminal = terminal_of(context)
+    found: dict[str, float] = dataclasses.asdict(
+        bench_capture(documents, lambda text: _note(terminal, text))
+    )
+    if peer:
+        _note(terminal, "peer")
+        found["peer_events_per_s"] = peer_events_per_s()
     terminal.table(("figure", ">value"), ((name, f"{value:,}") for name, value in found.items()))
     terminal.emit(found)
 

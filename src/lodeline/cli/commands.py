@@ -88,7 +88,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Command]]] = {
         "export": consortium_joining.export,
     },
     "validator": {"run": validator.run},
-    "bench": {"proofs": bench.proofs, "ledger": bench.ledger},
+    "bench": {"proofs": bench.proofs, "ledger": bench.ledger, "capture": bench.capture},
     "member": {
         "add": members.add,
         "list": members.listed,
