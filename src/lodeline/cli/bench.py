@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from lodeline.bench.capture import bench_capture, peer_events_per_s
 from lodeline.bench.ledger import bench_ledger
 from lodeline.bench.proofs import SHAPES, bench_proofs
 from lodeline.cli.terminal import Terminal, terminal_of
@@ -66,6 +65,9 @@ def capture(
     peer: Annotated[bool, typer.Option("--peer")] = False,
 ) -> None:
     """Capture documents of 100 events with all processors, every commit synced."""
+    # The database's library takes longer to import than most commands take.
+    from lodeline.bench.capture import bench_capture, peer_events_per_s  # noqa: PLC0415
+
     terminal = terminal_of(context)
     found: dict[str, float] = dataclasses.asdict(
         bench_capture(documents, lambda text: _note(terminal, text))
