@@ -3,7 +3,7 @@
 Rules, for `src/lodeline` (a body is the statements of a function after its docstring):
 
 * a function body has fewer than 60 lines, and the median over all functions is under 13;
-* a file has 40 to 600 lines, `__init__.py` and `__main__.py` exempt;
+* a file has 40 to 600 lines, `__init__.py`, `__main__.py` and Alembic's `env.py` exempt;
 * every public module, class and function says what it is for.
 
 Exits with 1 and one line for each breach.
@@ -22,7 +22,8 @@ SOURCE = ROOT / "src" / "lodeline"
 MAX_BODY = 59
 MAX_MEDIAN_BODY = 12
 MIN_FILE, MAX_FILE = 40, 600
-EXEMPT = frozenset({"__init__.py", "__main__.py"})
+EXEMPT = frozenset({"__init__.py", "__main__.py", "env.py"})
+"""`env.py` is what Alembic runs, under the name that it fixes."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -42,9 +42,9 @@ def page() -> str:
 
 
 def _import_everything() -> None:
-    """Import every module, so that every error is registered; `__main__` modules would run."""
+    """Import every module, so that every error is registered; but no program, which would run."""
     for module in pkgutil.walk_packages(lodeline.__path__, "lodeline."):
-        if not module.name.endswith("__main__"):
+        if not module.name.endswith((".__main__", ".migrations.env")):
             importlib.import_module(module.name)
 
 
