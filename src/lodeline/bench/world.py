@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from hashlib import sha256
+from typing import Final
 
 from msgspec import structs
 
@@ -60,6 +61,7 @@ from lodeline.ledger.entries import (
 )
 from lodeline.ledger.records import Constants
 from lodeline.ledger.state import State
+from lodeline.node.founding import MemberSpec
 from lodeline.node.reference import (
     in_parts,
     reference_acts,
@@ -68,10 +70,10 @@ from lodeline.node.reference import (
 )
 from lodeline.proofs.body import PROTOCOL_VERSION, SignerRef
 
-__all__ = ["NOW", "World"]
+__all__ = ["BENCH_CHAIN", "NOW", "World"]
 
 NOW: BlockTime = parse_time("2026-10-12T08:00:00Z")
-_CHAIN = ChainId("bench")
+BENCH_CHAIN: Final = ChainId("bench")
 _OPERATOR, _AUDITOR = MemberId("operator"), MemberId("auditor")
 _SITE = SiteId("works")
 _LOTS = 8
@@ -95,7 +97,7 @@ class World:
     def founding(self) -> Iterator[Entry]:
         """Yield the genesis and the votes that adopt tables, site and recognition."""
         genesis = Genesis(
-            chain=_CHAIN,
+            chain=BENCH_CHAIN,
             version=PROTOCOL_VERSION,
             title="bench",
             synthetic=True,
@@ -114,13 +116,23 @@ class World:
             for name, keys in ((_AUDITOR, self._auditor), (_OPERATOR, self._operator))
         )
         yield structs.replace(genesis, signatures=signed)
+        for sequence, acts in enumerate([*in_parts(reference_acts()), self.own_acts()]):
+            yield self._vote(sequence, acts)
+
+    def founders(self) -> tuple[tuple[MemberSpec, HolderKeys], ...]:
+        """Return the two members for a founding that is not this one's."""
+        return (
+            (MemberSpec(_AUDITOR, _AUDITOR, "CD", (Role("auditor"),)), self._auditor),
+            (MemberSpec(_OPERATOR, _OPERATOR, "CD", ()), self._operator),
+        )
+
+    def own_acts(self) -> tuple[Act, ...]:
+        """Return the acts that register the site and recognise the auditor."""
         site = SiteRecord(_SITE, _OPERATOR, "works", "CD", self._operator.facility(_SITE).public)
-        own: tuple[Act, ...] = (
+        return (
             RegisterSite(site),
             Recognise(_AUDITOR, None, "intake", BlockTime(NOW + 10**7)),
         )
-        for sequence, acts in enumerate([*in_parts(reference_acts()), own]):
-            yield self._vote(sequence, acts)
 
     def _member(self, name: MemberId, keys: HolderKeys, *roles: str, votes: bool) -> Member:
         return Member(
@@ -135,19 +147,21 @@ class World:
         )
 
     def _vote(self, sequence: int, acts: Sequence[Act]) -> Govern:
-        vote = Govern(GovernBody(_CHAIN, sequence, tuple(acts)), ())
+        vote = Govern(GovernBody(BENCH_CHAIN, sequence, tuple(acts)), ())
         signature = sign(self._auditor.signing, SignatureContext.VOTE, entry_id(vote))
         return structs.replace(vote, signatures=(MemberSignature(_AUDITOR, signature),))
 
     # ------------------------------------------------------------------ entries with a signature
 
-    def anchors(self, count: int) -> list[bytes]:
-        """Return entries that carry one signature and nothing to prove."""
-        return [self._anchor(number) for number in range(count)]
+    def anchors(self, count: int, first: int = 0) -> list[bytes]:
+        """Return entries that carry one signature and nothing to prove, no two alike."""
+        return [self._anchor(number) for number in range(first, first + count)]
 
     def _anchor(self, number: int) -> bytes:
         digest = Hash32(sha256(number.to_bytes(8, "big")).digest())
-        anchor = Anchor(AnchorBody(_CHAIN, _OPERATOR, digest, "bench"), SignatureBytes(bytes(64)))
+        anchor = Anchor(
+            AnchorBody(BENCH_CHAIN, _OPERATOR, digest, "bench"), SignatureBytes(bytes(64))
+        )
         signature = sign(self._operator.signing, SignatureContext.ENTRY, entry_id(anchor))
         return encode_entry(structs.replace(anchor, signature=signature))
 
@@ -155,7 +169,7 @@ class World:
 
     def opening(self, state: State, constants: Constants) -> tuple[list[bytes], list[OwnedLot]]:
         """Return the entries that bring stock onto the ledger, and the lots that it then holds."""
-        tables = Tables(_CHAIN, state.tables.forms, state.tables.standards)
+        tables = Tables(BENCH_CHAIN, state.tables.forms, state.tables.standards)
         total = Milligrams(_LOT_MG * _LOTS)
         right = PlannedLot(
             FormName("intake"),
@@ -172,13 +186,16 @@ class World:
         return [self._signed(grant), self._signed(stock)], lots
 
     def stored(self, state: State, lots: list[OwnedLot], waves: int, pool: Executor) -> list[bytes]:
-        """Return transforms of two lots into two, each wave over the lots of the one before."""
-        tables = Tables(_CHAIN, state.tables.forms, state.tables.standards)
+        """Return transforms of two lots into two, each wave over the lots of the one before.
+
+        An even number of lots; those of other calls do not depend on these.
+        """
+        tables = Tables(BENCH_CHAIN, state.tables.forms, state.tables.standards)
         entries: list[bytes] = []
         for _ in range(waves):
             plans = [
                 self._plan("store", (lots[at], lots[at + 1]), (self._hydroxide(),) * 2, None)
-                for at in range(0, _LOTS, 2)
+                for at in range(0, len(lots), 2)
             ]
             built = list(pool.map(_build, plans, [tables] * len(plans)))
             entries.extend(self._signed(item) for item in built)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from lodeline.bench.consortium import bench_consortium
 from lodeline.bench.ledger import bench_ledger
 from lodeline.bench.proofs import SHAPES, bench_proofs
 from lodeline.cli.terminal import Terminal, terminal_of
+from lodeline.node.processes import consensus_program
 
 __all__ = ["capture", "ledger", "proofs"]
 
@@ -75,6 +78,20 @@ def capture(
     if peer:
         _note(terminal, "peer")
         found["peer_events_per_s"] = peer_events_per_s()
+    terminal.table(("figure", ">value"), ((name, f"{value:,}") for name, value in found.items()))
+    terminal.emit(found)
+
+
+def consortium(
+    context: typer.Context,
+    entries: Annotated[int, typer.Option(min=1_000)] = 100_000,
+    waves: Annotated[int, typer.Option(min=1)] = 25,
+    engine: Annotated[Path | None, typer.Option("--engine")] = None,
+) -> None:
+    """Measure four validators on this machine beside the embedded ledger."""
+    terminal, program = terminal_of(context), consensus_program(engine)
+    figures = bench_consortium(program, entries, waves, lambda text: _note(terminal, text))
+    found = dataclasses.asdict(figures)
     terminal.table(("figure", ">value"), ((name, f"{value:,}") for name, value in found.items()))
     terminal.emit(found)
 

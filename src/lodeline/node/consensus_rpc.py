@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass
+from datetime import datetime
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
@@ -101,6 +102,18 @@ class _Commit(msgspec.Struct, frozen=True):
     block_id: _BlockId
 
 
+class _TimeOnly(msgspec.Struct, frozen=True):
+    time: datetime
+
+
+class _SignedTime(msgspec.Struct, frozen=True):
+    header: _TimeOnly
+
+
+class _TimeAnswer(msgspec.Struct, frozen=True):
+    signed_header: _SignedTime
+
+
 class _RoundOnly(msgspec.Struct, frozen=True):
     round: int
 
@@ -178,6 +191,14 @@ class ConsensusRpc:
         return Header(
             int(signed.header.height), signed.commit.block_id.hash, signed.header.app_hash
         )
+
+    def moment(self, height: BlockHeight) -> datetime:
+        """Return the time of a block as its validators measured it, to the microsecond.
+
+        Raises:
+            ConsensusSilent: it does not answer, or has no such block.
+        """
+        return self._ask("commit", _TimeAnswer, height=height).signed_header.header.time
 
     def first_height(self) -> BlockHeight:
         """Return the first block that this CometBFT has; it need not be the first of the chain.
