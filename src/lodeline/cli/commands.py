@@ -88,7 +88,12 @@ GROUPS: Final[Mapping[str, Mapping[str, Command]]] = {
         "export": consortium_joining.export,
     },
     "validator": {"run": validator.run},
-    "bench": {"proofs": bench.proofs, "ledger": bench.ledger, "capture": bench.capture},
+    "bench": {
+        "proofs": bench.proofs,
+        "ledger": bench.ledger,
+        "capture": bench.capture,
+        "consortium": bench.consortium,
+    },
     "member": {
         "add": members.add,
         "list": members.listed,
