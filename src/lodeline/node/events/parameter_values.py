@@ -167,7 +167,7 @@ class Values:
         if not self._members:
             raise ParameterEmpty(self.parameter)
         if len(self._members) > 1:
-            raise ParameterNotText(self.parameter, _shown(self._members))
+            raise ParameterNotText(self.parameter, str(self._members)[:_SHOWN])
         return self._members[0]
 
     def _text(self, member: JsonValue) -> str:

@@ -27,6 +27,7 @@ from lodeline.node.events.terms import TermKind, TermValue, expand_curie, term_v
 from lodeline.node.events.units import UnitCode, base_quantity, comparable_units
 
 __all__ = [
+    "Check",
     "Comparable",
     "ComparesTo",
     "Comparison",
@@ -44,7 +45,6 @@ __all__ = [
     "QualifiedName",
     "SameText",
     "Source",
-    "Check",
     "comparable",
     "qualified",
     "read_event",
