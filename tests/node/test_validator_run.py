@@ -243,6 +243,16 @@ def test_a_program_that_says_it_failed_is_ended(tmp_path: Path) -> None:
     assert child.exit_code == -signal.SIGKILL
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_under_the_log_does_not_hide_the_end(tmp_path: Path) -> None:
+    ended = threading.Event()
+    (tmp_path / "a.log").symlink_to("/dev/full")
+    command = [sys.executable, "-c", "print('lost')"]
+    child = Child(command, tmp_path / "a.log", tmp_path, lambda _: ended.set())
+    assert ended.wait(SECONDS)
+    assert child.exit_code == 0
+
+
 def test_what_another_program_says_is_no_failure(tmp_path: Path) -> None:
     child = Child([sys.executable, "-c", "print('ODD FAILURE')"], tmp_path / "a.log", tmp_path)
     assert child.wait(SECONDS)

@@ -48,6 +48,7 @@ __all__ = ["Fact", "Facts", "Fault", "Ground", "Outcome", "try_fault"]
 
 _POLL_SECONDS: Final = 0.05
 _LEVEL_SECONDS: Final = 120.0
+_SNAPSHOT_ENTRIES: Final = 150
 _BEFORE: Final = 24
 """Receipts before the harm is done."""
 
@@ -85,7 +86,7 @@ class Ground:
         """
         entropy = SystemEntropy()
         cast = Cast(entropy)
-        chain = LocalChain(CHAIN, SystemClock().now())
+        chain = LocalChain(CHAIN, SystemClock().now(), snapshot_entries=_SNAPSHOT_ENTRIES)
         with ExitStack() as stack:
             network = stack.enter_context(
                 LocalNetwork.found(folder / "validators", program, chain, cast.founders(), entropy)

@@ -83,6 +83,8 @@ class Load:
     ledger: ConsortiumLedger
     cast: Cast
     member: MemberId
+    batch: int = _BATCH
+    pause: float = _PAUSE_SECONDS
     receipts: list[Acknowledged] = field(default_factory=list)
     failure: LodelineError | None = None
     """Why it ended before it was stopped."""
@@ -109,9 +111,9 @@ class Load:
     def _run(self) -> None:
         first = 0
         try:
-            while not self._end.wait(_PAUSE_SECONDS):
-                self._deliver(self.cast.anchors(self.member, first, _BATCH))
-                first += _BATCH
+            while not self._end.wait(self.pause):
+                self._deliver(self.cast.anchors(self.member, first, self.batch))
+                first += self.batch
         except LodelineError as failed:
             self.failure = failed
 
@@ -142,6 +144,11 @@ class Load:
         if self.failure is not None:
             raise self.failure
         return len(self.receipts) > count
+
+    def rate(self, since: float, until: float) -> float:
+        """Return the receipts per second between two moments."""
+        count = sum(since <= got.moment < until for got in list(self.receipts))
+        return count / (until - since)
 
     def longest_silence(self, since: float) -> float:
         """Return the longest time without a receipt since a moment, in seconds."""

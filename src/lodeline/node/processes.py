@@ -256,8 +256,20 @@ class Child:
         self._ended(self)
 
 
+class _LogFile(RotatingFileHandler):
+    """A log that loses lines while they cannot be written: a full disk must not hide an end."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - its name in logging
+        """Lose the line; that the disk is full, the programs say by ending."""
+
+    def close(self) -> None:
+        """Let go of the file, whatever is left unwritten."""
+        with contextlib.suppress(OSError):
+            super().close()
+
+
 def _rotating(path: Path) -> logging.Logger:
-    handler = RotatingFileHandler(
+    handler = _LogFile(
         path, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8", delay=True
     )
     logger = logging.Logger(str(path))
