@@ -69,6 +69,9 @@ fuzz: setup ## long property and fuzz runs (SECONDS_PER_TARGET=60)
 kill: setup ## kill the writer at every write and look at what is left
 	$(BIN)/pytest -q -m crash
 
+faults: setup engine ## try every fault on four validators (ONLY="kill-one part-two-two")
+	$(BIN)/lodeline faults $(addprefix --only ,$(ONLY)) --out faults.json
+
 bench: setup ## measure proving, verifying and appending
 	$(BIN)/python -m lodeline.bench
 

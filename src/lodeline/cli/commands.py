@@ -23,6 +23,7 @@ from lodeline.cli import (
     corrections,
     demo,
     disclosures,
+    faults,
     founding,
     grants,
     holdings,
@@ -48,6 +49,7 @@ Command = Callable[..., object]
 COMMANDS: Final[Mapping[str, Command]] = {
     "init": founding.init,
     "demo": demo.demo,
+    "faults": faults.faults,
     "members": members.listed,
     "recognise": members.recognise,
     "grant": grants.grant,

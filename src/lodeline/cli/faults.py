@@ -1,0 +1,113 @@
+"""`lodeline faults`: what four validators on this machine bear, tried one fault after another."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from lodeline.cli.refusals import CHECK_FAILED, OK
+from lodeline.cli.terminal import Terminal, terminal_of
+from lodeline.faults.ground import Facts
+from lodeline.faults.suite import Tried, chosen, run
+from lodeline.node.processes import consensus_program
+from lodeline.node.workspace import write_file
+
+__all__ = ["faults"]
+
+
+def faults(
+    context: typer.Context,
+    only: Annotated[list[str] | None, typer.Option()] = None,
+    out: Annotated[Path | None, typer.Option()] = None,
+    engine: Annotated[Path | None, typer.Option()] = None,
+) -> None:
+    """Try faults on a local network under load; exit code 1 if one of them is not borne."""
+    terminal = terminal_of(context)
+    program, listed = consensus_program(engine), chosen(only or ())
+    with _folder() as folder:
+        tried = [_told(terminal, one) for one in run(listed, folder, program)]
+    terminal.table(
+        ("fault", ">acknowledged", ">entries", ">headers", ">silence", ">recovered"),
+        (_row(one) for one in tried),
+    )
+    report = {"machine": _machine(), "faults": [_data(terminal, one) for one in tried]}
+    if out is not None:
+        write_file(out, msgspec.json.format(msgspec.json.encode(report), indent=1), over=True)
+    terminal.emit(report)
+    raise typer.Exit(CHECK_FAILED if any(one.failure for one in tried) else OK)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """Give a folder for the networks, which is kept where something is left in it."""
+    folder = Path(tempfile.mkdtemp(prefix="lodeline-faults-"))
+    try:
+        yield folder
+    finally:
+        if not any(folder.iterdir()):
+            shutil.rmtree(folder)
+
+
+def _told(terminal: Terminal, one: Tried) -> Tried:
+    """Say what came of a fault as soon as it is known."""
+    done = terminal.texts(f"faults.done.{one.fault}")
+    terminal.say("faults.tried", fault=one.fault, done=done)
+    if one.failure is not None:
+        terminal.refuse(one.failure)
+    elif one.outcome is not None:
+        terminal.say("faults.borne", facts=_facts(one.outcome.facts))
+    terminal.out.flush()
+    return one
+
+
+def _facts(facts: Facts) -> str:
+    return "; ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items()) or "–"
+
+
+def _row(one: Tried) -> Sequence[str]:
+    found = one.outcome
+    if found is None:
+        return (one.fault, "", "", "", "", "")
+    judged = found.judged
+    return (
+        one.fault,
+        f"{judged.acknowledged:,}",
+        f"{judged.size:,}",
+        f"{judged.headers:,}",
+        f"{found.silence:.1f} s",
+        f"{found.recovered:.1f} s",
+    )
+
+
+def _data(terminal: Terminal, one: Tried) -> dict[str, object]:
+    done = terminal.texts(f"faults.done.{one.fault}")
+    shown: dict[str, object] = {"fault": one.fault, "done": done, "borne": one.failure is None}
+    if one.failure is not None:
+        shown["failure"] = {"code": one.failure.code, "en": one.failure.message("en")}
+    if one.outcome is not None:
+        judged = dataclasses.asdict(one.outcome.judged)
+        shown |= judged | {"application_hash": one.outcome.judged.application_hash.hex()}
+        shown |= {
+            "silence_seconds": round(one.outcome.silence, 2),
+            "recovered_seconds": round(one.outcome.recovered, 2),
+            "facts": dict(one.outcome.facts),
+        }
+    return shown
+
+
+def _machine() -> dict[str, object]:
+    return {
+        "system": platform.system(),
+        "architecture": platform.machine(),
+        "processors": len(os.sched_getaffinity(0)),
+    }
