@@ -1,0 +1,163 @@
+"""Capture over HTTP: documents with a job each, and single events (EPCIS 2.0, section 12.6).
+
+What is answered is durable. Sending again is safe: an event that is there is known by its content,
+so a lost answer costs nothing but the second request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import orjson
+from starlette.responses import Response
+
+from lodeline.kernel.errors import all_errors
+from lodeline.node.access.roles import Scope
+from lodeline.node.events.capture import capture_event, capture_read
+from lodeline.node.events.jobs import Behaviour, CaptureId, CaptureJob, JobError, job
+from lodeline.node.events.moments import moment_text
+from lodeline.node.events.reading import Offered, content_type
+from lodeline.web.asking import Asked, epcis_headers, segment
+from lodeline.web.operations import (
+    DOCUMENT,
+    EPCIS_MEDIA,
+    JSON_MEDIA,
+    Answer,
+    Operation,
+)
+from lodeline.web.parameters import BEHAVIOUR, CAPTURE_ID, IF_NONE_MATCH, PREFER
+from lodeline.web.problems import standard_name
+from lodeline.web.refusals import BehaviourUnknown, PreconditionFailed
+
+__all__ = ["OPERATIONS", "job_members"]
+
+_ALL: Final = 2**40
+
+
+def _capture(asked: Asked) -> Response:
+    """Take a document; by the time of the answer its job is finished."""
+    offered = _offered(asked)
+    behaviour = _behaviour(asked)
+    document = asked.service.reader(offered, asked.service.settings.capture)
+    done = capture_read(asked.store, asked.tenant, document, who=asked.who, behaviour=behaviour)
+    headers = {
+        **epcis_headers(),
+        "Location": asked.url(f"/capture/{done.capture_id}"),
+        "GS1-Capture-Error-Behaviour": behaviour.value,
+    }
+    if asked.prefers("return=representation"):
+        headers["Preference-Applied"] = "return=representation"
+        return Response(orjson.dumps(job_members(done)), 202, headers, asked.media)
+    return Response(status_code=202, headers=headers)
+
+
+def _capture_one(asked: Asked) -> Response:
+    """Take one event; sent again, it has the same answer, unless only a new one is wanted."""
+    limits = asked.service.settings.capture
+    done = capture_event(asked.store, asked.tenant, _offered(asked), limits)
+    if not done.is_new and asked.request.headers.get("if-none-match", "").strip() == "*":
+        raise PreconditionFailed(done.event_id)
+    headers = {
+        **epcis_headers(),
+        "Location": asked.url(f"/events/{segment(done.event_id)}"),
+    }
+    if asked.prefers("return=minimal"):
+        headers["Preference-Applied"] = "return=minimal"
+        return Response(status_code=201, headers=headers)
+    event = asked.store.event(asked.tenant, done.event_id)
+    return Response(event.body, 201, headers, asked.media)
+
+
+def _offered(asked: Asked) -> Offered:
+    kind = content_type(asked.request.headers.get("content-type", ""))
+    return Offered(asked.body, kind, asked.extensions)
+
+
+def _behaviour(asked: Asked) -> Behaviour:
+    found = asked.request.headers.get("gs1-capture-error-behaviour", "rollback").strip()
+    try:
+        return Behaviour(found)
+    except ValueError:
+        raise BehaviourUnknown(found[:64]) from None
+
+
+def _job(asked: Asked) -> Response:
+    """Show what became of a document."""
+    found = job(asked.store, asked.tenant, CaptureId(asked.values["captureID"]))
+    return Response(orjson.dumps(job_members(found)), 200, epcis_headers(), asked.media)
+
+
+def job_members(done: CaptureJob) -> dict[str, object]:
+    """Return a job as the standard writes it, with counts beside."""
+    return {
+        "captureID": done.capture_id,
+        "createdAt": moment_text(done.created),
+        "finishedAt": moment_text(done.finished),
+        "running": False,
+        "success": done.success,
+        "captureErrorBehaviour": done.behaviour.value,
+        "errors": [_error(error) for error in done.errors],
+        "events": done.events,
+        "captured": done.captured,
+        "known": done.known,
+        "refused": done.refused,
+    }
+
+
+def _error(error: JobError) -> dict[str, object]:
+    refusal = all_errors().get(error.reason.code)
+    name, status = (None, 422) if refusal is None else standard_name(refusal)
+    code = error.reason.code
+    return {
+        "type": f"urn:lodeline:problem:{code}" if name is None else f"epcisException:{name}",
+        "title": code.replace("-", " "),
+        "status": status,
+        "detail": error.reason.en,
+        "advice": error.reason.advice_en,
+        "code": code,
+        "event": error.event,
+    }
+
+
+_JOB: Final = {"$ref": "#/components/schemas/CaptureJob"}
+
+OPERATIONS: Final[Sequence[Operation]] = (
+    Operation(
+        method="POST",
+        path="/capture",
+        summary="Capture a document of events.",
+        handler=_capture,
+        scope=Scope.EVENTS_CAPTURE,
+        takes=EPCIS_MEDIA,
+        body=DOCUMENT,
+        max_body=_ALL,
+        parameters=(BEHAVIOUR, PREFER),
+        answers=(Answer(202, "Captured, as the job tells.", _JOB, ("Location",)),),
+        refusals=(400, 413, 415),
+    ),
+    Operation(
+        method="GET",
+        path="/capture/{captureID}",
+        summary="Show what became of a document.",
+        handler=_job,
+        scope=Scope.EVENTS_CAPTURE,
+        parameters=(CAPTURE_ID,),
+        answers=(Answer(200, "The job.", _JOB),),
+        refusals=(404,),
+    ),
+    Operation(
+        method="POST",
+        path="/events",
+        summary="Capture one event.",
+        handler=_capture_one,
+        scope=Scope.EVENTS_CAPTURE,
+        takes=EPCIS_MEDIA,
+        gives=JSON_MEDIA,
+        body=DOCUMENT,
+        max_body=_ALL,
+        parameters=(PREFER, IF_NONE_MATCH),
+        answers=(Answer(201, "In the store.", DOCUMENT, ("Location",)),),
+        refusals=(400, 409, 412, 413, 415),
+    ),
+)
