@@ -28,7 +28,12 @@ DatabaseUrl = NewType("DatabaseUrl", str)
 
 _WRITES: Final = "lodeline_writes"
 _BUSY_SECONDS: Final = 30
-_CACHE_KIB: Final = 64 * 1024
+_SQLITE_SETTINGS: Final = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "cache_size=-65536",  # KiB
+    "wal_autocheckpoint=4000",  # pages: a checkpoint writes each page of the index once
+)
 _READERS: Final = 8
 _WRITERS_LOCK: Final = 0x4C4F4445
 """Number of the advisory lock: "LODE"."""
@@ -112,7 +117,7 @@ def _sqlite(url: DatabaseUrl, connect: Mapping[str, object]) -> Engine:
     def _settings(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
         assert isinstance(connection, sqlite3.Connection)  # noqa: S101 - by the name of the driver
         connection.isolation_level = None
-        for setting in ("journal_mode=WAL", "synchronous=FULL", f"cache_size=-{_CACHE_KIB}"):
+        for setting in _SQLITE_SETTINGS:
             connection.execute(f"PRAGMA {setting}").fetchall()
 
     @event.listens_for(engine, "begin")

@@ -7,14 +7,15 @@ in the index are written together.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cache
 from typing import Final
 
+import psycopg
 from sqlalchemy import Connection, Table, bindparam, case, insert, update
 
 from lodeline.node.events.jobs import JobNumber
 from lodeline.node.events.moments import Micros
 from lodeline.node.events.preparing import PreparedEvent
+from lodeline.node.events.refusals import StoreUnreachable
 from lodeline.node.events.schema import COUNTERS, EVENT_STATES, EVENT_TERMS, EVENTS
 from lodeline.node.events.states import EventState
 from lodeline.node.events.store import Tenant, take_numbers
@@ -78,15 +79,32 @@ def put_events(
 def put_rows(
     connection: Connection, table: Table, rows: Sequence[tuple[int | str | None, ...]]
 ) -> None:
-    """Insert rows, each with a value for every column in the table's order."""
-    connection.exec_driver_sql(_statement(table, connection.dialect.paramstyle), rows)
+    """Insert rows, each with a value for every column in the table's order.
+
+    Raises:
+        StoreUnreachable: the database did not take them.
+    """
+    columns = ", ".join(f'"{column.name}"' for column in table.columns)
+    if connection.dialect.name == "postgresql":
+        _copy(connection.connection.driver_connection, f"{table.name} ({columns})", rows)
+    else:
+        places = ", ".join("?" * len(table.columns))
+        connection.exec_driver_sql(
+            f"INSERT INTO {table.name} ({columns}) VALUES ({places})",  # noqa: S608 - a table of ours
+            rows,
+        )
 
 
-@cache
-def _statement(table: Table, paramstyle: str) -> str:
-    place = "?" if paramstyle == "qmark" else "%s"
-    places = ", ".join([place] * len(table.columns))
-    return f"INSERT INTO {table.name} VALUES ({places})"  # noqa: S608 - names of our own tables
+def _copy(driver: object, into: str, rows: Sequence[tuple[int | str | None, ...]]) -> None:
+    """Insert rows by PostgreSQL's own bulk protocol, several times faster than statements."""
+    if not isinstance(driver, psycopg.Connection):
+        raise TypeError(type(driver).__name__)
+    try:
+        with driver.cursor() as cursor, cursor.copy(f"COPY {into} FROM STDIN".encode()) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except psycopg.Error as failed:
+        raise StoreUnreachable(str(failed)) from failed
 
 
 def _event_rows(
