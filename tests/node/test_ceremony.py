@@ -13,7 +13,7 @@ from tests.node.ceremonies import NAMES, TABLE, Ceremony, ceremony, machine, mad
 from lodeline.crypto.entropy import SystemEntropy
 from lodeline.crypto.signatures import SigningKey
 from lodeline.custody.yaml_text import TableRefused
-from lodeline.engine.consortium.founding import ClockKind, read_founding
+from lodeline.engine.consortium.founding import BlockLimits, ClockKind, read_founding
 from lodeline.kernel.ids import MemberId
 from lodeline.kernel.time import MalformedTime
 from lodeline.ledger.entries import Genesis, Govern, decode_entry
@@ -135,6 +135,8 @@ CHANGES: tuple[Callable[[Ceremony], dict[str, object]], ...] = (
     lambda _: {"threshold": 4},
     lambda _: {"synthetic": True},
     lambda _: {"clock": ClockKind.STORY},
+    lambda _: {"limits": BlockLimits(block_bytes=3_000_000)},
+    lambda _: {"limits": BlockLimits(block_proofs=64)},
     lambda four: {"members": tuple(four.files.values())[1:]},
     _other_key,
     _other_validator("address", "mine.example:26657"),
@@ -317,6 +319,25 @@ def test_every_step_can_be_repeated(tmp_path: Path) -> None:
         take_up(one.workspace, files, post, one.member, place).trust for _ in range(2)
     ]
     assert trusts[0] == trusts[1]
+
+
+def test_the_limits_of_a_block_are_in_the_table_and_in_every_home(tmp_path: Path) -> None:
+    post = tmp_path / "post"
+    one = machine(tmp_path, "mine")
+    made_keys(one, post)
+    table = TABLE.split("members:")[0] + "members: [mine.member.json]\n"
+    (post / "members.yaml").write_text(table + "block_bytes: 3_000_000\nblock_proofs: 64\n")
+    files = read_plan(post / "members.yaml")
+    sign_founding(one.keyring, files, post, one.member)
+    place = (one.home, listening_for(files.plan.validators[0][1]))
+    take_up(one.workspace, files, post, one.member, place)
+    founding = read_founding(one.home.founding.read_bytes())
+    assert founding.limits == BlockLimits(3_000_000, 64)
+    genesis = msgspec.json.decode((one.home.engine / "config" / "genesis.json").read_bytes())
+    assert genesis["consensus_params"]["block"]["max_bytes"] == "3000000"
+    (post / "members.yaml").write_text(table + "block_bytes: 100\n")
+    with pytest.raises(CeremonyFileMalformed):
+        read_plan(post / "members.yaml")
 
 
 def test_another_trust_file_is_not_replaced(tmp_path: Path) -> None:

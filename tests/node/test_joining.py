@@ -153,6 +153,15 @@ def test_the_host_who_leaves_the_validators_out_of_the_founding(chain: Chain) ->
     assert refused.value.part == "validators"
 
 
+def test_the_host_who_makes_blocks_larger_than_were_founded(chain: Chain) -> None:
+    def enlarge(genesis: dict[str, object]) -> None:
+        genesis["consensus_params"] = {"block": {"max_bytes": "9000000"}}
+
+    with pytest.raises(InvitationOfOther) as refused:
+        check_invitation(_with_genesis(chain, enlarge), chain.trust)
+    assert (refused.value.part, refused.value.found) == ("block_bytes", "9000000")
+
+
 def test_a_genesis_that_is_none(chain: Chain) -> None:
     with pytest.raises(InvitationMalformed):
         check_invitation(structs.replace(chain.invitation, genesis=b"[]"), chain.trust)

@@ -20,7 +20,8 @@ The members table is YAML:
     members: [mine.member.json, refinery.member.json, auditor.member.json]
 
 and may say ``threshold`` (votes that an act needs), ``synthetic: true`` and ``clock: story`` (a
-demonstration, whose days its members tell).
+demonstration, whose days its members tell), ``block_bytes`` and ``block_proofs`` (what a block may
+hold at most).
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ import msgspec
 from msgspec import structs
 
 from lodeline.crypto.signatures import SignatureContext, SignatureInvalid, SigningKey, sign, verify
-from lodeline.engine.consortium.founding import ClockKind
+from lodeline.engine.consortium.founding import BlockLimits, ClockKind
 from lodeline.engine.consortium.founding import Founding as FoundingDocument
 from lodeline.kernel import cbor
 from lodeline.kernel.errors import LodelineError
@@ -221,6 +222,7 @@ class FoundingPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     threshold: int | None = None
     synthetic: bool = False
     clock: ClockKind = ClockKind.BLOCK
+    limits: BlockLimits = BlockLimits()
 
     def __post_init__(self) -> None:
         check_founders([_spec(file.record) for file in self.members])
@@ -350,7 +352,8 @@ def assembled(
         apply(state, entry, plan.time, {})
     genesis = entries[0]
     assert isinstance(genesis, Genesis)  # noqa: S101 - for the type checker: it is the first
-    document = FoundingDocument(plan.clock, tuple(encode_entry(entry) for entry in entries))
+    encoded = tuple(encode_entry(entry) for entry in entries)
+    document = FoundingDocument(plan.clock, encoded, plan.limits)
     return Founded(plan, document, genesis, state)
 
 

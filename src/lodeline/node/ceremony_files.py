@@ -16,7 +16,7 @@ from typing import Annotated, Final, TypeVar
 import msgspec
 
 from lodeline.custody.yaml_text import parse_yaml
-from lodeline.engine.consortium.founding import ClockKind
+from lodeline.engine.consortium.founding import BLOCK_BYTES, BLOCK_PROOFS, BlockLimits, ClockKind
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import ChainIdW, MemberId
 from lodeline.kernel.time import parse_time
@@ -80,6 +80,8 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     threshold: int | None = None
     synthetic: bool = False
     clock: ClockKind = ClockKind.BLOCK
+    block_bytes: int = BLOCK_BYTES
+    block_proofs: int = BLOCK_PROOFS
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,8 @@ def read_plan(table: Path) -> PlanFiles:
     tree = parse_yaml(table.name, data.decode("utf-8", errors="replace"))
     try:
         written = msgspec.convert(tree, _Table)
+        limits = {"block_bytes": written.block_bytes, "block_proofs": written.block_proofs}
+        allowed = msgspec.convert(limits, BlockLimits)
     except msgspec.ValidationError as refused:
         raise CeremonyFileMalformed(table.name, str(refused)) from refused
     time = parse_time(written.genesis_time)
@@ -131,6 +135,7 @@ def read_plan(table: Path) -> PlanFiles:
         written.threshold,
         written.synthetic,
         written.clock,
+        allowed,
     )
     return PlanFiles(plan, files)
 

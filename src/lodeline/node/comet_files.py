@@ -26,7 +26,7 @@ from typing import Final, NewType
 
 from lodeline.crypto.entropy import Entropy
 from lodeline.crypto.signatures import SigningKey
-from lodeline.engine.consortium.settings import BLOCK_BYTES
+from lodeline.engine.consortium.founding import BLOCK_BYTES
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import ChainId, MemberId, MemberKey
 from lodeline.kernel.time import BlockTime, format_time
@@ -166,10 +166,12 @@ def genesis_json(
     time: BlockTime,
     validators: Sequence[GenesisValidator],
     founding: Mapping[str, object],
+    block_bytes: int = BLOCK_BYTES,
 ) -> bytes:
     """Return the genesis file of a chain: the same bytes for the same arguments.
 
-    ``founding`` goes to the application as it is (`app_state`). Every validator has the power 1.
+    ``founding`` goes to the application as it is (`app_state`), and its own limit of a block's
+    bytes must be ``block_bytes``. Every validator has the power 1.
 
     Raises:
         ChainNameTooLong: CometBFT would not take the name.
@@ -180,7 +182,7 @@ def genesis_json(
         "genesis_time": format_time(time),
         "chain_id": chain,
         "initial_height": "1",
-        "consensus_params": _consensus_params(),
+        "consensus_params": _consensus_params(block_bytes),
         "validators": [
             {
                 "address": comet_address(validator.consensus_key).hex().upper(),
@@ -196,10 +198,10 @@ def genesis_json(
     return _json(document).encode()
 
 
-def _consensus_params() -> dict[str, object]:
+def _consensus_params(block_bytes: int) -> dict[str, object]:
     two_days = 48 * 3600 * 10**9
     return {
-        "block": {"max_bytes": str(BLOCK_BYTES), "max_gas": "-1"},
+        "block": {"max_bytes": str(block_bytes), "max_gas": "-1"},
         "evidence": {
             "max_age_num_blocks": "100000",
             "max_age_duration": str(two_days),

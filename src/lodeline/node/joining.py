@@ -171,8 +171,17 @@ class _GenesisValidator(msgspec.Struct, frozen=True):
     pub_key: _GenesisKey
 
 
+class _GenesisBlock(msgspec.Struct, frozen=True):
+    max_bytes: str
+
+
+class _GenesisParams(msgspec.Struct, frozen=True):
+    block: _GenesisBlock
+
+
 class _Genesis(msgspec.Struct, frozen=True):
     chain_id: str
+    consensus_params: _GenesisParams
     validators: tuple[_GenesisValidator, ...]
     app_state: msgspec.Raw
 
@@ -239,7 +248,7 @@ def check_invitation(invitation: Invitation, trust: TrustFile) -> Founding:
 
     Raises:
         InvitationMalformed, FoundingMalformed: a part of it cannot be read.
-        InvitationOfOther: another ledger, or other validators.
+        InvitationOfOther: another ledger, other validators, or blocks of another size.
         LodelineError: the ledger refuses an entry of the founding.
     """
     try:
@@ -249,6 +258,9 @@ def check_invitation(invitation: Invitation, trust: TrustFile) -> Founding:
     if genesis.chain_id != trust.chain:
         raise InvitationOfOther("chain", trust.chain, genesis.chain_id)
     founding = read_founding(bytes(genesis.app_state))
+    size, allowed = genesis.consensus_params.block.max_bytes, str(founding.limits.block_bytes)
+    if size != allowed:
+        raise InvitationOfOther("block_bytes", allowed, size)
     entries = [decode_entry(data) for data in founding.entries]
     first = entry_id(entries[0]).hex()
     if first != trust.genesis:

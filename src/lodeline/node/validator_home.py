@@ -252,7 +252,9 @@ def fill_home(
     network = Network(
         plan.chain,
         document,
-        genesis_json(plan.chain, plan.time, validators, json.loads(document)),
+        genesis_json(
+            plan.chain, plan.time, validators, json.loads(document), plan.limits.block_bytes
+        ),
         tuple(found.peer for found in others),
         tuple(found.api for found in others),
     )

@@ -6,7 +6,7 @@ verification would find real ones. Everything else is real: signatures, rules, r
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -16,7 +16,9 @@ from tests.ledger.world import CHAIN, DUMMY, ENTROPY, NO_PROOF, START, Party, Wo
 
 from lodeline.crypto.signatures import SigningKey
 from lodeline.engine.abci.abci_pb2 import (
+    BlockParams,
     CheckTxType,
+    ConsensusParams,
     Event,
     ExecTxResult,
     Misbehavior,
@@ -130,7 +132,8 @@ class Setting:
 
     verify: Callable[[Sequence[ProofTask]], tuple[Verdict, ...]] = opinion
     tuning: ReplicaTuning = SMALL_PARTS
-    room: BlockRoom = ROOM
+    room: BlockRoom | None = ROOM
+    """None for what the founding allows."""
     quota: int = QUOTA
     snapshot_entries: int = 1_000_000
     listed: frozenset[Hash32] = frozenset()
@@ -156,7 +159,7 @@ class Node:
             folder / "ledger.db", verify=setting.verify, signers=signers, tuning=setting.tuning
         )
         tools = CheckTools(
-            BlockRules(consortium.founding.clock, setting.room),
+            _rules(consortium.founding, setting.room),
             Submissions(),
             ProofDesk(setting.verify),
             self.outcomes,
@@ -186,9 +189,16 @@ class Node:
         return self.application.info(RequestInfo()).last_block_height
 
 
+def _rules(founding: Founding, room: BlockRoom | None) -> BlockRules:
+    rules = BlockRules.of(founding)
+    return rules if room is None else replace(rules, room=room)
+
+
 def start(node: Application, consortium: Consortium) -> bytes:
     """Start a chain, as the engine does with an application at height 0."""
+    size = consortium.founding.limits.block_bytes
     request = RequestInitChain(
+        consensus_params=ConsensusParams(block=BlockParams(max_bytes=size)),
         time=Timestamp(seconds=START),
         chain_id=CHAIN,
         validators=consortium.updates(),

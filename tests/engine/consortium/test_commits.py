@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 from msgspec import structs
 from tests.crash.killing import Counted
 from tests.engine.consortium.chain import (
@@ -29,14 +30,26 @@ from tests.engine.ledgers import anchor
 from tests.ledger.world import CHAIN, START
 
 from lodeline.engine.abci.abci_pb2 import (
+    BlockParams,
+    ConsensusParams,
     Misbehavior,
     RequestCommit,
     RequestInfo,
+    RequestInitChain,
     RequestQuery,
     Validator,
 )
-from lodeline.engine.consortium.founding import ClockKind, Founding
-from lodeline.engine.consortium.refusals import FoundingNotOfThisLedger, ValidatorsDiffer
+from lodeline.engine.consortium.founding import (
+    BLOCK_BYTES,
+    BlockLimits,
+    ClockKind,
+    Founding,
+)
+from lodeline.engine.consortium.refusals import (
+    BlockLimitsDiffer,
+    FoundingNotOfThisLedger,
+    ValidatorsDiffer,
+)
 from lodeline.engine.consortium.replica import NOWHERE, ReplicaTuning
 from lodeline.engine.fsck import FsckRequest, fsck
 from lodeline.engine.refusals import LedgerDamaged, LedgerMustReopen, LedgerNotWritten
@@ -121,6 +134,39 @@ def test_other_validators_than_the_ledger_s_start_nothing(tmp_path: Path) -> Non
         start(node.application, made)
     assert len(set(caught.value.engine) - set(caught.value.ledger)) == 1
     assert node.replica.size == 0
+    node.close()
+
+
+def test_an_engine_with_larger_blocks_than_were_founded_starts_nothing(
+    consortium: Consortium, tmp_path: Path
+) -> None:
+    node = Node(consortium, "miner", tmp_path / "miner")
+    request = RequestInitChain(
+        consensus_params=ConsensusParams(block=BlockParams(max_bytes=BLOCK_BYTES + 1)),
+        time=Timestamp(seconds=START),
+        validators=consortium.updates(),
+        app_state_bytes=consortium.founding.encode(),
+    )
+    with pytest.raises(BlockLimitsDiffer) as caught:
+        node.application.init_chain(request)
+    assert (caught.value.founding, caught.value.engine) == (BLOCK_BYTES, BLOCK_BYTES + 1)
+    assert node.replica.size == 0
+    node.close()
+
+
+def test_a_chain_founded_with_other_limits_is_another_one(
+    consortium: Consortium, tmp_path: Path
+) -> None:
+    """A validator with a founding of its own would refuse what all others propose."""
+    node = Node(consortium, "miner", tmp_path / "miner")
+    other = Consortium()
+    other.founding = replace(consortium.founding, limits=BlockLimits(block_proofs=1))
+    with pytest.raises(FoundingNotOfThisLedger) as caught:
+        start(node.application, other)
+    assert (caught.value.expected, caught.value.got) == (
+        consortium.founding.digest,
+        other.founding.digest,
+    )
     node.close()
 
 

@@ -24,7 +24,7 @@ from tests.engine.consortium.conftest import Founded
 from tests.engine.ledgers import anchor
 from tests.ledger.world import RECIPES, START
 
-from lodeline.engine.consortium.founding import ClockKind
+from lodeline.engine.consortium.founding import BlockLimits, ClockKind
 from lodeline.engine.consortium.limits import FRAME_BYTES, BlockRoom
 from lodeline.engine.consortium.proposing import taking_turns
 from lodeline.engine.consortium.reading import ReadSubmission, Submissions
@@ -146,6 +146,17 @@ def test_a_proposal_beyond_the_proofs_of_a_block_is_refused(founded: Founded) ->
         node = founded(
             of=made, setting=Setting(room=BlockRoom(400_000, proofs)), folder=f"{proofs}"
         )
+        assert judge(node.application, block) == status
+
+
+def test_the_founding_says_how_many_proofs_a_block_has(founded: Founded) -> None:
+    for proofs, status in ((2, ACCEPT), (1, REJECT)):
+        made = Consortium("grant-licence", "mine-copper-cobalt")
+        made.founding = replace(made.founding, limits=BlockLimits(block_proofs=proofs))
+        made.world.mined()
+        entries = [data for data, _ in made.world.log[made.founded :]]
+        block = Block(1, (made.submission("miner", *entries),))
+        node = founded(of=made, setting=Setting(room=None), folder=f"{proofs}")
         assert judge(node.application, block) == status
 
 

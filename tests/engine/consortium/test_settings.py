@@ -9,12 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lodeline.engine.consortium.founding import ClockKind, Founding, read_founding
+from lodeline.engine.consortium.founding import (
+    BLOCK_BYTES,
+    BLOCK_PROOFS,
+    SUBMISSION_ROOM,
+    BlockLimits,
+    ClockKind,
+    Founding,
+    read_founding,
+)
 from lodeline.engine.consortium.process import SystemClock, main, workers
 from lodeline.engine.consortium.refusals import FoundingMalformed, SettingsNotRead
 from lodeline.engine.consortium.settings import (
-    BLOCK_BYTES,
-    SUBMISSION_ROOM,
     ValidatorHome,
     ValidatorSettings,
     read_settings,
@@ -42,8 +48,12 @@ def written(folder: Path, data: bytes) -> Path:
 
 def test_settings_read_back(tmp_path: Path) -> None:
     assert read_settings(written(tmp_path, SETTINGS.encode())) == SETTINGS
-    assert SETTINGS.submission_room == SUBMISSION_ROOM
-    assert SETTINGS.block_bytes == BLOCK_BYTES
+
+
+def test_the_usual_block_has_room_for_the_engine_s_own_part() -> None:
+    usual = BlockLimits()
+    assert (usual.block_bytes, usual.block_proofs) == (BLOCK_BYTES, BLOCK_PROOFS)
+    assert usual.submission_room == SUBMISSION_ROOM
 
 
 @pytest.mark.parametrize(
@@ -52,7 +62,9 @@ def test_settings_read_back(tmp_path: Path) -> None:
         lambda text: text + "surprise = 1\n",
         lambda text: text.replace("member", "membre"),
         lambda text: text.replace("quota_bytes = ", "quota_bytes = -"),
-        lambda text: text.replace("block_bytes = 2", 'block_bytes = "2'),
+        lambda text: text.replace("snapshot_entries = 1", 'snapshot_entries = "1'),
+        lambda text: text + "block_bytes = 2000000\n",  # not a validator's own to set
+        lambda text: text + "block_proofs = 256\n",
         lambda text: text.replace("0a0a", "0A0A"),
         lambda text: text.replace("test.example/chain", "no chain"),
         lambda text: text[:-3],
@@ -82,9 +94,12 @@ def test_every_file_of_a_home_has_its_own_place(tmp_path: Path) -> None:
 # ---------------------------------------------------------------------------- founding
 
 
-@given(st.sampled_from(ClockKind), st.lists(st.binary(min_size=1, max_size=90), min_size=1))
-def test_a_founding_reads_back(clock: ClockKind, entries: list[bytes]) -> None:
-    founding = Founding(clock, tuple(entries))
+LIMITS = st.builds(BlockLimits, st.integers(500_000, 20_000_000), st.integers(1, 100_000))
+
+
+@given(st.sampled_from(ClockKind), st.lists(st.binary(min_size=1, max_size=90), min_size=1), LIMITS)
+def test_a_founding_reads_back(clock: ClockKind, entries: list[bytes], limits: BlockLimits) -> None:
+    founding = Founding(clock, tuple(entries), limits)
     again = read_founding(founding.encode())
     assert again == founding
     assert again.digest == founding.digest
@@ -97,8 +112,10 @@ def test_everything_in_a_founding_is_in_its_digest() -> None:
         Founding(ClockKind.BLOCK, (b"ab", b"c")),
         Founding(ClockKind.BLOCK, (b"bc", b"a")),
         Founding(ClockKind.BLOCK, (b"a",)),
+        Founding(ClockKind.BLOCK, (b"a", b"bc"), BlockLimits(block_bytes=BLOCK_BYTES + 1)),
+        Founding(ClockKind.BLOCK, (b"a", b"bc"), BlockLimits(block_proofs=BLOCK_PROOFS + 1)),
     ]
-    assert len({found.digest for found in (some, *others)}) == 5
+    assert len({found.digest for found in (some, *others)}) == 7
 
 
 def test_a_founding_may_be_laid_out_differently() -> None:
@@ -112,6 +129,7 @@ def document(**changes: object) -> bytes:
     fields = {
         "format": "lodeline-founding-v1",
         "clock": "block",
+        "limits": {"block_bytes": 2_000_000, "block_proofs": 256},
         "entries": [b64encode(b"a").decode()],
     }
     return msgspec.json.encode({**fields, **changes})
@@ -125,6 +143,11 @@ def document(**changes: object) -> bytes:
         document()[:-1],
         document(format="lodeline-founding-v2"),
         document(clock="sun"),
+        document(limits=None),
+        document(limits={"block_bytes": 499_999}),
+        document(limits={"block_bytes": 20_000_001}),
+        document(limits={"block_proofs": 0}),
+        document(limits={"block_seconds": 1}),
         document(entries=[]),
         document(entries=["!"]),
         document(entries=["YQ"]),

@@ -50,7 +50,7 @@ from lodeline.engine.consortium.limits import BlockRoom
 from lodeline.engine.consortium.proposing import Proposer
 from lodeline.engine.consortium.queries import answer_query
 from lodeline.engine.consortium.reading import ReadSubmission, transaction_hash
-from lodeline.engine.consortium.refusals import FoundingNotOfThisLedger
+from lodeline.engine.consortium.refusals import BlockLimitsDiffer, FoundingNotOfThisLedger
 from lodeline.engine.consortium.replica import Replica
 from lodeline.engine.consortium.results import block_events, check_result, executed
 from lodeline.engine.consortium.snapshot_desk import SnapshotDesk
@@ -132,12 +132,16 @@ class ConsortiumApplication:
 
         Raises:
             FoundingMalformed, FoundingNotOfThisLedger: the engine starts from something else.
+            BlockLimitsDiffer: the engine makes blocks of another size than the founding allows.
             ValidatorsDiffer: the engine has other validators than the founding.
             LodelineError: the refusal of an entry of the founding.
         """
         given = read_founding(request.app_state_bytes)
         if given.digest != self._founding.digest:
             raise FoundingNotOfThisLedger(self._founding.digest, given.digest)
+        size = request.consensus_params.block.max_bytes
+        if size != given.limits.block_bytes:
+            raise BlockLimitsDiffer(given.limits.block_bytes, size)
         time = BlockTime(request.time.seconds)
         with self._replica.turn:
             same = partial(check_same_validators, engine=request.validators)

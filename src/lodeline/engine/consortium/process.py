@@ -29,7 +29,6 @@ from lodeline.engine.consortium.api import serve
 from lodeline.engine.consortium.application import ConsortiumApplication, Limits
 from lodeline.engine.consortium.checking import CheckTools
 from lodeline.engine.consortium.founding import Founding, read_founding
-from lodeline.engine.consortium.limits import BlockRoom
 from lodeline.engine.consortium.outcomes import Outcomes
 from lodeline.engine.consortium.reading import Submissions
 from lodeline.engine.consortium.refusals import SettingsNotRead
@@ -143,9 +142,7 @@ class RunningApplication:
             self.replica = Replica(home.ledger, verify=found.verify, signers=signers, tuning=tuning)
             stack.callback(self.replica.close)
             tools = CheckTools(
-                rules=BlockRules(
-                    founding.clock, BlockRoom(settings.submission_room, settings.block_proofs)
-                ),
+                rules=BlockRules.of(founding),
                 submissions=Submissions(),
                 proofs=ProofDesk(found.verify, found.pool),
                 outcomes=Outcomes(),

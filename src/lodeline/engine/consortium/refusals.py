@@ -7,6 +7,7 @@ from lodeline.kernel.ids import Hash32, MemberId
 from lodeline.kernel.time import BlockTime
 
 __all__ = [
+    "BlockLimitsDiffer",
     "ConsortiumRefused",
     "FoundingMalformed",
     "FoundingNotOfThisLedger",
@@ -62,6 +63,20 @@ class FoundingNotOfThisLedger(ConsortiumRefused):
     fr = "la chaîne part de la fondation {got}, celle de ce validateur est {expected}"
     advice_en = "compare the digests with the other founders; one folder has another's files"
     advice_fr = "comparez les empreintes entre fondateurs ; un dossier contient d'autres fichiers"
+
+
+class BlockLimitsDiffer(ConsortiumRefused):
+    """The consensus engine was founded with blocks of another size than the ledger."""
+
+    founding: int
+    """Bytes of the largest block."""
+    engine: int
+
+    code = "block-limits-differ"
+    en = "the founding has blocks of {founding} bytes, the consensus engine's genesis of {engine}"
+    fr = "la fondation a des blocs de {founding} octets, la genèse du moteur de consensus {engine}"
+    advice_en = "write both files again from the same ceremony"
+    advice_fr = "réécrivez les deux fichiers à partir de la même cérémonie"
 
 
 class ValidatorsDiffer(ConsortiumRefused):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Final
@@ -157,7 +157,7 @@ class Replica(LedgerFile):
     def _check_began(self, founding: Founding, leaves: Sequence[Leaf]) -> None:
         began = tuple(cbor.encode_struct(leaf.entry) for leaf in leaves)
         if began != founding.entries:
-            raise FoundingNotOfThisLedger(founding.digest, Founding(founding.clock, began).digest)
+            raise FoundingNotOfThisLedger(founding.digest, replace(founding, entries=began).digest)
 
     def commit(self, attempt: Attempt, height: ConsensusHeight) -> None:
         """Make a block durable, with the height that the members agreed on it at.

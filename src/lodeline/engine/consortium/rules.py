@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
-from lodeline.engine.consortium.founding import ClockKind
+from lodeline.engine.consortium.founding import ClockKind, Founding
 from lodeline.engine.consortium.limits import BlockRoom
 from lodeline.engine.consortium.reading import ReadSubmission
 from lodeline.engine.consortium.refusals import SubmissionDayMissing
@@ -24,6 +25,12 @@ class BlockRules:
 
     clock: ClockKind
     room: BlockRoom
+
+    @classmethod
+    def of(cls, founding: Founding) -> Self:
+        """Return the rules that the members founded the consortium with."""
+        limits = founding.limits
+        return cls(founding.clock, BlockRoom(limits.submission_room, limits.block_proofs))
 
     def check(self, read: ReadSubmission) -> None:
         """Refuse a submission that no block can hold.

@@ -7,8 +7,7 @@
     HOME/snapshots/           what newcomers start from
     HOME/comet/config, data   the consensus engine's own
 
-Limits of a block are part of what validators agree on: all of them must have the same, or one
-refuses what another proposes.
+What validators must have alike, the clock and the limits of a block, is in the founding.
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ from typing import Annotated, Final
 
 import msgspec
 
+from lodeline.engine.consortium.founding import BLOCK_BYTES, SUBMISSION_ROOM
 from lodeline.engine.consortium.refusals import SettingsNotRead
 from lodeline.kernel.ids import ChainIdW, MemberIdW
 
 __all__ = [
     "BLOCK_BYTES",
-    "BLOCK_PROOFS",
     "SNAPSHOT_ENTRIES",
     "SUBMISSION_ROOM",
     "ValidatorHome",
@@ -34,12 +33,6 @@ __all__ = [
     "read_settings",
 ]
 
-BLOCK_BYTES: Final = 2_000_000
-"""Largest block of the consensus engine; not under its ``evidence.max_bytes``."""
-SUBMISSION_ROOM: Final = 1_900_000
-"""Most bytes of submissions in a block; the rest is the engine's: header, commit, evidence."""
-BLOCK_PROOFS: Final = 256
-"""Most proofs in a block: verifying them takes about as long as a block's time-outs allow."""
 QUOTA_BYTES: Final = 2_000_000
 """Most bytes of one member that wait on a validator: a block's worth, since the consensus engine
 shows the application no more than that of what waits, in the order of arrival."""
@@ -65,8 +58,6 @@ class ValidatorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     peers: tuple[Line, ...] = ()
     """The other validators' interfaces, as URLs."""
     quota_bytes: Count = QUOTA_BYTES
-    block_bytes: Annotated[int, msgspec.Meta(ge=500_000, le=20_000_000)] = BLOCK_BYTES
-    block_proofs: Count = BLOCK_PROOFS
     snapshot_entries: Count = SNAPSHOT_ENTRIES
     retain_blocks: Annotated[int, msgspec.Meta(ge=0, le=2**40)] = 0
     """Blocks that the consensus engine keeps; 0 keeps all."""
@@ -77,11 +68,6 @@ class ValidatorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     tls_key: Line | None = None
     accept_snapshots: tuple[Digest, ...] = ()
     """Digests of the snapshots that a newcomer may start from: signed by enough validators."""
-
-    @property
-    def submission_room(self) -> int:
-        """Return the most bytes of submissions in a block."""
-        return self.block_bytes - (BLOCK_BYTES - SUBMISSION_ROOM)
 
     def encode(self) -> bytes:
         """Return the settings as TOML, as `read_settings` reads them."""
