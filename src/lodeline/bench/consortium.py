@@ -40,6 +40,7 @@ from lodeline.crypto.entropy import SystemEntropy
 from lodeline.crypto.signatures import SignatureContext, sign
 from lodeline.engine.consortium.founding import ClockKind
 from lodeline.engine.consortium.sending import MemberSigner
+from lodeline.engine.consortium.settings import SNAPSHOT_ENTRIES
 from lodeline.holder.building import OwnedLot
 from lodeline.holder.keystore import HolderKeys
 from lodeline.kernel.ids import MemberId
@@ -69,7 +70,6 @@ _OTHERS: Final = ("refiner", "smelter")
 _NEWCOMERS: Final = ("bank", "port")
 _STREAMS: Final = 4
 """Chains of transforms that do not depend on each other: one for each validator."""
-_SNAPSHOTS: Final = 10
 _SECONDS: Final = 600.0
 _BLOCK_BYTES: Final = 512
 """Unit in which POSIX counts what a file takes up."""
@@ -162,7 +162,7 @@ class _Bench:
             BENCH_CHAIN,
             BlockTime(min(NOW, SystemClock().now() - 10)),
             clock=ClockKind.STORY,
-            snapshot_entries=max(64, entries // _SNAPSHOTS),
+            snapshot_entries=min(SNAPSHOT_ENTRIES, entries // 2),
         )
         progress("founding four validators")
         with LocalNetwork.found(folder, program, chain, founders, entropy) as network:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import ssl
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
@@ -170,11 +171,13 @@ class Desk:
         """Check the envelope; return the receipts where the log has every entry of it."""
         with self._ledger.turn:
             check_submission(self._ledger.state(), submission)
-            found = self._receipts(submission)
-        return None if None in found else [receipt for receipt in found if receipt is not None]
-
-    def _receipts(self, submission: Submission) -> list[Receipt | None]:
-        return [self._receipt(_identity(data)) for data in submission.body.entries]
+            found: list[Answer] = []
+            for data in submission.body.entries:
+                receipt = self._receipt(_identity(data))
+                if receipt is None:
+                    return None
+                found.append(receipt)
+        return found
 
     def _receipt(self, identity: EntryId | None) -> Receipt | None:
         """Return the receipt of an entry that is in the log."""
@@ -201,18 +204,23 @@ class Desk:
         self, submission: Submission, answers: Sequence[Answer], digest: Hash32
     ) -> list[Answer]:
         """Give receipts only for what is in the log, whatever else was refused beside it."""
-        with self._ledger.turn:
-            found = self._receipts(submission)
         lost = SubmissionForgotten(digest)
-        return [
-            known or (answer if isinstance(answer, LodelineError) else lost)
-            for known, answer in zip(found, answers, strict=True)
-        ]
+        with self._ledger.turn:
+            return [
+                self._receipt(_known_by(answer, data))
+                or (answer if isinstance(answer, LodelineError) else lost)
+                for data, answer in zip(submission.body.entries, answers, strict=True)
+            ]
 
 
 async def _resolved(fate: Future[tuple[Answer, ...]]) -> tuple[Answer, ...]:
     """Wait for a future that others wait for too: it is not cancelled with this wait."""
     return await asyncio.shield(asyncio.wrap_future(fate))
+
+
+def _known_by(answer: Answer, data: bytes) -> EntryId | None:
+    """Return what an entry is known by: as it was accepted, or as it can be read."""
+    return answer.entry if isinstance(answer, Receipt) else _identity(data)
 
 
 def _identity(data: bytes) -> EntryId | None:
@@ -245,6 +253,8 @@ class CometMempool:
         """Name the RPC address: ``host:port``, or as a URL of tcp or http."""
         self._url = _http_url(rpc)
         self._seconds = seconds
+        # The process beside this one shows no certificate; those of the system take long to read.
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
     async def offer(self, submission: bytes) -> None:
         """Hand a submission in; one that waits there already is no fault.
@@ -259,7 +269,9 @@ class CometMempool:
             "params": {"tx": b64encode(submission).decode("ascii")},
         }
         try:
-            async with httpx.AsyncClient(timeout=self._seconds, trust_env=False) as http:
+            async with httpx.AsyncClient(
+                timeout=self._seconds, trust_env=False, verify=self._context
+            ) as http:
                 answered = await http.post(self._url, content=msgspec.json.encode(asked))
             reply = msgspec.json.decode(answered.content, type=_RpcReply)
         except (httpx.HTTPError, msgspec.DecodeError) as failed:
