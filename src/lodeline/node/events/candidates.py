@@ -156,19 +156,19 @@ class Index:
         )
         return self.connection.execute(query).scalar()
 
-    def _times(self, window: Window) -> Select[tuple[int]]:
+    def _times(self, window: Window) -> Select[int]:
         return select(EVENTS.c.seq).where(
             EVENTS.c.tenant == self.tenant.number, *within(EVENTS.c.event_time_us, window)
         )
 
-    def _terms(self, kinds: Sequence[TermKind], terms: Sequence[TermValue]) -> Select[tuple[int]]:
+    def _terms(self, kinds: Sequence[TermKind], terms: Sequence[TermValue]) -> Select[int]:
         return select(EVENT_TERMS.c.seq).where(
             EVENT_TERMS.c.tenant == self.tenant.number,
             EVENT_TERMS.c.kind.in_(kinds),
             EVENT_TERMS.c.value.in_(terms),
         )
 
-    def _parts(self, lookup: Lookup) -> Iterator[Select[tuple[int]]]:
+    def _parts(self, lookup: Lookup) -> Iterator[Select[int]]:
         if lookup.terms:
             yield self._terms(lookup.kinds, lookup.terms)
         for kind, beginning in product(lookup.kinds, lookup.beginnings):
@@ -232,7 +232,7 @@ class TermWalk:
 
     def _stream(
         self, kind: TermKind, value: TermValue, lower: Seq, upper: Seq | None
-    ) -> Select[tuple[int]]:
+    ) -> Select[int]:
         terms = EVENT_TERMS.c
         bounds = [terms.seq > lower] if upper is None else [terms.seq > lower, terms.seq < upper]
         return select(terms.seq).where(

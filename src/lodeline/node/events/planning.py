@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Integer, literal_column, select
 
 from lodeline.node.events.candidates import (
     MAX_STREAMS,
@@ -30,7 +30,7 @@ from lodeline.node.events.predicates import Condition, Lookup
 from lodeline.node.events.schema import EVENTS
 from lodeline.node.events.store import Seq
 
-__all__ = ["FEW", "Plan", "column_conditions", "plan"]
+__all__ = ["FEW", "Plan", "column_conditions", "of_tenant", "plan"]
 
 FEW: Final = 2_000
 """Candidates that are all fetched at once rather than walked."""
@@ -93,19 +93,31 @@ def plan(index: Index, query: Query, order: Order | None) -> Plan:
 
 
 def column_conditions(index: Index, query: Query) -> list[ColumnElement[bool]]:
-    """Return what columns of events decide of a query."""
+    """Return what columns of events decide of a query, for events whose places are known."""
     events = EVENTS.c
     found: list[ColumnElement[bool]] = [
-        events.tenant == index.tenant.number,
-        *within(events.event_time_us, query.event_time),
-        *within(events.record_time_us, query.record_time),
-        *within(events.declared_us, query.declared),
+        of_tenant(index),
+        *within(_plain(events.event_time_us), query.event_time),
+        *within(_plain(events.record_time_us), query.record_time),
+        *within(_plain(events.declared_us), query.declared),
     ]
     if query.actions:
         found.append(events.action.in_(query.actions))
     if query.event_ids:
         found.append(events.event_id.in_(query.event_ids))
     return found
+
+
+def of_tenant(index: Index) -> ColumnElement[bool]:
+    """Return that an event is the tenant's, in a form that leads to no index.
+
+    SQLite would rather go through all events of a tenant than look up a few by their places.
+    """
+    return _plain(EVENTS.c.tenant) == index.tenant.number
+
+
+def _plain(column: ColumnElement[int]) -> ColumnElement[int]:
+    return column + literal_column("0", Integer)
 
 
 def _few(
@@ -163,6 +175,6 @@ def _positions(index: Index, seqs: set[Seq], order: Order) -> list[Position]:
     if order.field != EVENT_TIME:
         return [Position(0, seq) for seq in seqs]
     query = select(EVENTS.c.event_time_us, EVENTS.c.seq).where(
-        EVENTS.c.tenant == index.tenant.number, EVENTS.c.seq.in_(sorted(seqs))
+        of_tenant(index), EVENTS.c.seq.in_(sorted(seqs))
     )
     return [Position(key, Seq(seq)) for key, seq in index.connection.execute(query)]
