@@ -16,7 +16,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 
 from lodeline.node.events.database import DatabaseUrl, open_engine, sqlite_url
 from lodeline.node.events.moments import Micros
@@ -53,6 +53,7 @@ class PostgresServer:
         self._run("initdb", "-D", str(self._folder / "data"), "-A", "trust", "-U", "lodeline")
         options = f"-c listen_addresses= -c unix_socket_directories={self._folder} -c fsync=off"
         self._control("start", "-w", "-o", options)
+        self._template: str | None = None
 
     def _run(self, program: str, *arguments: str) -> None:
         user = self._user if os.getuid() == 0 else None
@@ -75,13 +76,22 @@ class PostgresServer:
     def url(self, database: str) -> DatabaseUrl:
         return DatabaseUrl(f"postgresql+psycopg://lodeline@/{database}?host={self._folder}")
 
-    def new_database(self) -> DatabaseUrl:
+    def new_database(self, template: str = "template1") -> DatabaseUrl:
+        """An empty database, or a copy of another one that nobody has open."""
         name = f"events_{next(_names)}"
         engine = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
+            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
         engine.dispose()
         return self.url(name)
+
+    def new_store(self) -> DatabaseUrl:
+        """A database with the present layout and nothing in it; migrated once, then copied."""
+        if self._template is None:
+            url = self.new_database()
+            EventStore(open_engine(url)).close()
+            self._template = str(make_url(url).database)
+        return self.new_database(self._template)
 
     def stop(self) -> None:
         self._control("stop", "-m", "immediate")
@@ -103,12 +113,12 @@ def postgres() -> Iterator[PostgresServer]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> DatabaseUrl:
-    """An empty database of each kind."""
+    """A database of each kind in which there is nothing."""
     if request.param == "sqlite":
         return sqlite_url(tmp_path / "events.db")
     server = request.getfixturevalue("postgres")
     assert isinstance(server, PostgresServer)
-    return server.new_database()
+    return server.new_store()
 
 
 @pytest.fixture
