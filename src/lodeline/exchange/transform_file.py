@@ -52,6 +52,7 @@ __all__ = [
     "ContainedMass",
     "ElementAmount",
     "InputPart",
+    "LotPart",
     "LotPrefix",
     "OutputPart",
     "ProcessPart",
@@ -149,14 +150,23 @@ class LotPrefix:
 
 
 @dataclass(frozen=True)
+class LotPart:
+    """So much of some lots that are named; the last of them is split for it."""
+
+    lots: tuple[LotPrefix, ...]
+    amount: ElementAmount
+
+
+@dataclass(frozen=True)
 class InputPart:
     """What goes in: lots by name, or an amount that the holder's own lots are chosen for.
 
-    Neither: whatever suits, chosen by the planner.
+    None of these: whatever suits, chosen by the planner.
     """
 
     lots: tuple[LotPrefix, ...] = ()
     amounts: tuple[ElementAmount, ...] = ()
+    parts: tuple[LotPart, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -289,14 +299,19 @@ def _inputs(found: Field | None) -> InputPart:
         return InputPart()
     lots: list[LotPrefix] = []
     amounts: list[ElementAmount] = []
+    parts: list[LotPart] = []
     for item in found.items():
         if item.is_map():
             part = item.mapped()
-            part.known("auto")
-            amounts.append(part.need("auto").read(parse_element_amount))
+            part.known("auto", "lot", "take")
+            if part.get("lot") is None:
+                amounts.append(part.need("auto").read(parse_element_amount))
+            else:
+                taken = part.need("take").read(parse_element_amount)
+                parts.append(LotPart((_prefix(part.need("lot")),), taken))
         elif item.text() != "auto":
             lots.append(_prefix(item))
-    return InputPart(tuple(lots), tuple(amounts))
+    return InputPart(tuple(lots), tuple(amounts), tuple(parts))
 
 
 def _prefix(item: Field) -> LotPrefix:

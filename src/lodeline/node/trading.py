@@ -19,7 +19,7 @@ from lodeline.custody.recipes import Family, Recipe
 from lodeline.custody.strands import Kind, Strand
 from lodeline.engine.interface import Receipt
 from lodeline.exchange.transform_file import ElementAmount
-from lodeline.holder.building import OwnedLot
+from lodeline.holder.building import BuiltTransform, OwnedLot, OwnerKey
 from lodeline.holder.plans import plan_part, plan_sale
 from lodeline.holder.records import HeldLot, OfferSide, OfferState, StoredOffer
 from lodeline.holder.signing import (
@@ -36,7 +36,7 @@ from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import ElementW, Hash32, Hash32W, LotId, MemberId, MemberIdW, RecipeName
 from lodeline.kernel.time import BlockTime
 from lodeline.kernel.units import Milligrams, MilligramsW
-from lodeline.ledger.entries import EntryId, entry_id
+from lodeline.ledger.entries import Accept, EntryId, entry_id
 from lodeline.node.governing import recipe_in_force, recipe_named
 from lodeline.node.granting import address_of
 from lodeline.node.holding import Holding
@@ -46,10 +46,12 @@ from lodeline.node.transforming import desk_of, keep, prove_chain, settle, suppl
 
 __all__ = [
     "OfferAmbiguous",
+    "OfferTerms",
     "OfferUnsound",
     "Offered",
     "PartWanted",
     "accept",
+    "acceptance",
     "buyer_of",
     "decline",
     "decline_for_part",
@@ -57,7 +59,9 @@ __all__ = [
     "offer",
     "offer_named",
     "offer_part",
+    "offer_request",
     "read_part",
+    "sale_recipe",
     "withdraw",
 ]
 
@@ -129,6 +133,14 @@ class SaleRecipeMissing(LodelineError):
 
 
 @dataclass(frozen=True)
+class OfferTerms:
+    """To whom something is offered, and until when it can be accepted."""
+
+    to: MemberId
+    deadline: BlockTime
+
+
+@dataclass(frozen=True)
 class Offered:
     """An offer that was made: one for each form of lots."""
 
@@ -163,7 +175,12 @@ def encode_part(wanted: PartWanted) -> bytes:
     return cbor.encode_struct(wanted)
 
 
-def _sale_recipe(own: Holding) -> Recipe:
+def sale_recipe(own: Holding) -> Recipe:
+    """Return the recipe of selling that is in force.
+
+    Raises:
+        SaleRecipeMissing: there is none.
+    """
     for record in own.session.state.tables.recipes.values():
         if record.recipe.family is Family.SALE and recipe_in_force(own.session, record):
             return record.recipe
@@ -185,7 +202,7 @@ def offer(
     free = [own.vault.free_lot(lot.lot_id) for lot in lots]
     buyer = address_of(own.session.member(to))
     supplies = [supply(own, lot) for lot in free]
-    steps = plan_sale(desk_of(own), _sale_recipe(own), supplies, buyer)
+    steps = plan_sale(desk_of(own), sale_recipe(own), supplies, buyer)
     return tuple(_offered(own, Chain((_with_memos(own, step),)), to, deadline) for step in steps)
 
 
@@ -204,17 +221,24 @@ def _offered(own: Holding, chain: Chain, to: MemberId, deadline: BlockTime) -> O
     *before, sale = prove_chain(own, chain)
     for step, built in zip(chain.steps, before, strict=False):
         settle(own, step, built)
-    keep(own, chain.steps[-1], sale)
     lots = tuple(LotId(item.lot) for item in sale.body.inputs)
-    owned = [own.vault.lot(lot).owned(own.keys) for lot in lots]
-    entry = offer_entry(
-        transform_entry(sale), [lot.key for lot in owned], deadline, own.session.entropy
-    )
-    request = Request(entry, (), (), ())
+    keys = [own.vault.lot(lot).owned(own.keys).key for lot in lots]
+    request = offer_request(own, chain.steps[-1], sale, keys, OfferTerms(to, deadline))
     sent = dispatch(own, request, lots, f"offer to {to}")
-    identity = entry_id(entry)
-    own.vault.put_note(_BUYER, identity.hex(), to.encode())
-    return Offered(identity, lots, sent)
+    return Offered(entry_id(request.entry), lots, sent)
+
+
+def offer_request(
+    own: Holding, step: Step, sale: BuiltTransform, keys: Sequence[OwnerKey], terms: OfferTerms
+) -> Request:
+    """Keep a proved sale and return it as a signed offer; nothing is promised or sent yet.
+
+    ``keys`` are those of the sale's inputs, in order.
+    """
+    keep(own, step, sale)
+    entry = offer_entry(transform_entry(sale), keys, terms.deadline, own.session.entropy)
+    own.vault.put_note(_BUYER, entry_id(entry).hex(), terms.to.encode())
+    return Request(entry, (), (), ())
 
 
 def buyer_of(own: Holding, made: StoredOffer) -> MemberId | None:
@@ -251,7 +275,7 @@ def offer_part(own: Holding, wanted: PartWanted, deadline: BlockTime | None) -> 
     address: Address = address_of(own.session.member(buyer))
     _, split = recipe_named(own.session, _SPLIT)
     accepted = _proportional(lot, ElementAmount(wanted.element, Milligrams(wanted.amount)))
-    recipes = (split.recipe, _sale_recipe(own))
+    recipes = (split.recipe, sale_recipe(own))
     chain = plan_part(desk_of(own), recipes, supply(own, lot), accepted, address)
     return _offered(own, chain, buyer, deadline or BlockTime(declined.deadline))
 
@@ -296,11 +320,19 @@ def accept(own: Holding, offered: StoredOffer) -> Receipt | Queued:
         OfferUnsound: a note does not match.
         OfferClosed, OfferTooLate, …: the ledger refuses it.
     """
+    return send(own, acceptance(own, offered), "acceptance")
+
+
+def acceptance(own: Holding, offered: StoredOffer) -> Accept:
+    """Return the entry that accepts an offer, not sent.
+
+    Raises:
+        OfferUnsound: a note does not match.
+    """
     if not offered.is_sound:
         raise OfferUnsound(offered.offer_id, offered.outputs, len(offered.taken))
     keys = [mine.key(own.keys) for mine in offered.mine]
-    entry = accept_entry(own.session.chain, offered.offer_id, keys, own.session.entropy)
-    return send(own, entry, "acceptance")
+    return accept_entry(own.session.chain, offered.offer_id, keys, own.session.entropy)
 
 
 def decline(own: Holding, offered: StoredOffer, reason: str) -> Receipt | Queued:

@@ -14,7 +14,7 @@ from pathlib import Path
 from lodeline.custody.plausibility import Advice
 from lodeline.custody.recipes import Recipe
 from lodeline.custody.strands import Kind, Strand
-from lodeline.exchange.transform_file import TransformFile
+from lodeline.exchange.transform_file import ElementAmount, TransformFile
 from lodeline.holder.building import BuiltTransform, OwnedLot
 from lodeline.holder.contents import Contents
 from lodeline.holder.plan_check import statement_of
@@ -52,6 +52,7 @@ __all__ = [
     "planned_outputs",
     "prepare",
     "prove_chain",
+    "requested",
     "seconds_to_prove",
     "settle",
     "shifted",
@@ -157,15 +158,24 @@ def _gather(own: Holding, file: TransformFile, recipe: Recipe) -> _Gathered:
     found = _Gathered(named, [supply(own, lot) for lot in named], Chain())
     desk = desk_of(own)
     for amount in file.inputs.amounts:
-        lots = choose_material(own, desk, recipe, amount, found.held)
-        _, split = recipe_named(own.session, _SPLIT)
-        strand = Strand(amount.element, Kind.METAL)
-        supplies = [supply(own, lot) for lot in lots]
-        taken = take_amount(desk, split.recipe, supplies, strand, amount.mass)
-        found.held += lots
-        found.supplies += [shifted(one, len(found.chain.steps)) for one in taken.lots]
-        found.chain = Chain((*found.chain.steps, *taken.chain.steps))
+        _take(own, desk, found, choose_material(own, desk, recipe, amount, found.held), amount)
+    for part in file.inputs.parts:
+        lots = [own.vault.free_lot(own.lot_named(item.text).lot_id) for item in part.lots]
+        _take(own, desk, found, lots, part.amount)
     return _blended(own, desk, recipe, found)
+
+
+def _take(
+    own: Holding, desk: Desk, found: _Gathered, lots: Sequence[HeldLot], amount: ElementAmount
+) -> None:
+    """Add an amount out of some lots, with the split that it needs."""
+    _, split = recipe_named(own.session, _SPLIT)
+    supplies = [supply(own, lot) for lot in lots]
+    strand = Strand(amount.element, Kind.METAL)
+    taken = take_amount(desk, split.recipe, supplies, strand, amount.mass)
+    found.held += lots
+    found.supplies += [shifted(one, len(found.chain.steps)) for one in taken.lots]
+    found.chain = Chain((*found.chain.steps, *taken.chain.steps))
 
 
 def shifted(one: Supply, by: int) -> Supply:
@@ -243,6 +253,19 @@ def settle(
     Raises:
         FacilityKeyMissing, LotNotFree, …: as `finish`.
     """
+    request = requested(own, step, built, facts)
+    lots = tuple(LotId(item.lot) for item in built.body.inputs)
+    return dispatch(own, request, lots, step.recipe.name)
+
+
+def requested(
+    own: Holding, step: Step, built: BuiltTransform, facts: Sequence[LotFacts | None] = ()
+) -> Request:
+    """Keep one proved step and return it with the holder's signatures; nothing is promised yet.
+
+    Raises:
+        FacilityKeyMissing: the site's key is not with this member.
+    """
     entry = transform_entry(built)
     if built.body.site is not None and step.recipe.needs_site:
         entry = sign_site(entry, built.body.site, own.keys.facility(built.body.site))
@@ -251,8 +274,7 @@ def settle(
         if signer == own.member:
             request = with_signature(own.session.state, request, signer, own.keys)
     keep(own, step, built, facts)
-    lots = tuple(LotId(item.lot) for item in built.body.inputs)
-    return dispatch(own, request, lots, step.recipe.name)
+    return request
 
 
 def keep(
