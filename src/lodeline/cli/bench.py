@@ -85,7 +85,7 @@ def capture(
 def consortium(
     context: typer.Context,
     entries: Annotated[int, typer.Option(min=1_000)] = 100_000,
-    waves: Annotated[int, typer.Option(min=1)] = 25,
+    waves: Annotated[int, typer.Option(min=1, max=70)] = 25,
     engine: Annotated[Path | None, typer.Option("--engine")] = None,
 ) -> None:
     """Measure four validators on this machine beside the embedded ledger."""

@@ -36,7 +36,7 @@ from lodeline.pilot.story import Story
 from lodeline.pilot.validators import open_terrain
 from lodeline.proofs.batch import verify_batch
 
-__all__ = ["AmongValidators", "BundleDoesNotHold", "ValidatorScreen", "perform_among"]
+__all__ = ["AmongValidators", "Blow", "BundleDoesNotHold", "ValidatorScreen", "perform_among"]
 
 
 class BundleDoesNotHold(LodelineError):
@@ -103,14 +103,14 @@ def perform_among(
         settle_in(session, scenario)
         state = session.state
         screen.founded(sum(1 for _ in state.members.items()), len(state.tables.recipes))
-        blow = _Blow(session, network, screen)
+        blow = Blow(session, network, screen)
         ending = enacted(terrain.ground, scenario, settings, pool, blow)
         found = agreement(session, network, blow.victim.member)
     _check_bundle(settings.folder, scenario, ending.bundles[0])
     return AmongValidators(ending, found)
 
 
-class _Blow:
+class Blow:
     """A screen that passes on what it is shown, and strikes one validator in the middle."""
 
     def __init__(self, session: Session, network: LocalNetwork, screen: ValidatorScreen) -> None:
