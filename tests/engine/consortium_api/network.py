@@ -125,7 +125,7 @@ class Node:
     def act(self) -> SetValidator:
         """Return the act that lets the member validate with these keys."""
         keys = (self.consensus.public, self.key.public)
-        return SetValidator(MemberId(self.name), *keys, f"{self.name}.test")
+        return SetValidator(MemberId(self.name), *keys, f"http://{self.name}.test")
 
     def open(self, log: Log) -> None:
         """Begin with what was accepted so far."""
@@ -243,7 +243,7 @@ class Network(Committee):
         """Have a validator sign with another key after the block that says so."""
         node, new = self.nodes[name], SigningKey.generate(ENTROPY)
         consensus = SigningKey.generate(ENTROPY).public
-        act = SetValidator(MemberId(name), consensus, new.public, f"{name}.test")
+        act = SetValidator(MemberId(name), consensus, new.public, f"http://{name}.test")
         vote = self.world.govern(act)
         self.world.apply(vote)
         self.grow(encode_entry(vote))

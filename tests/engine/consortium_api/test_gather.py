@@ -10,6 +10,7 @@ from tests.engine.consortium_api.network import ORIGIN, Forge, Liar, Network, an
 from tests.engine.ledgers import anchors
 from tests.ledger.world import World
 
+from lodeline.engine.consortium.client import ValidatorClient
 from lodeline.engine.consortium.failover import Agreed
 from lodeline.engine.consortium.gather import Gatherer, Gathering
 from lodeline.engine.consortium.refusals_validators import (
@@ -20,7 +21,7 @@ from lodeline.engine.consortium.refusals_validators import (
     ValidatorUnreachable,
 )
 from lodeline.engine.reader import LedgerFile
-from lodeline.kernel.ids import Hash32
+from lodeline.kernel.ids import Hash32, MemberId
 from lodeline.ledger.checkpoint import (
     assemble,
     parse_checkpoint_text,
@@ -55,6 +56,29 @@ def test_a_validator_soon_shows_what_enough_have_signed(network: Network) -> Non
     assert signatures(network) == 4
     note = network.nodes[OWN].ledger.signed_checkpoint()
     assert verify_checkpoint(note, network.policy).size == network.nodes[OWN].ledger.size
+
+
+def test_a_newcomer_is_found_where_the_ledger_says(network: Network) -> None:
+    """Nobody writes its address into the settings of the others."""
+    own, called = network.nodes[OWN], list[str]()
+
+    def call(url: str) -> ValidatorClient:
+        called.append(url)
+        return network.nodes[url.removeprefix("http://").removesuffix(".test")].client()
+
+    others = {f"http://{name}.test" for name in network.nodes if name != OWN}
+    made = Gatherer(own.ledger, own.published, [], MemberId(OWN), call)
+    assert made.gather()
+    assert signatures(network) == 4
+    assert set(called) == others
+    assert made.gather()
+    assert len(called) == len(others)  # each is called once, and kept
+
+
+def test_an_address_that_is_none_is_passed_over(network: Network) -> None:
+    own = network.nodes[OWN]
+    made = Gatherer(own.ledger, own.published, [], MemberId(OWN), pytest.fail)
+    assert made._asked(["", "ftp://miner.test", "miner.test:1", "file:///etc/passwd"]) == []
 
 
 def test_a_checkpoint_that_all_have_signed_costs_no_request(network: Network) -> None:

@@ -392,7 +392,10 @@ def serve(
     founding = home.founding.read_bytes()
     shown = Shown(settings, ledger, published, desk, founding, snapshot)
     peers = [ValidatorClient(url, BRIEF) for url in settings.peers]
-    gathering = Gathering(Gatherer(ledger, published, peers))
+    gatherer = Gatherer(
+        ledger, published, peers, settings.member, lambda url: ValidatorClient(url, BRIEF)
+    )
+    gathering = Gathering(gatherer)
     return ApiService(ApiServer(application(shown), settings), gathering, published)
 
 

@@ -3,11 +3,15 @@
 Each validator signs a block by itself. So that any of them can show a checkpoint which enough have
 signed, each asks the others for theirs and keeps what fits. A peer is believed nothing: a note that
 says something else than the own log, or has a signature that does not fit, is dropped and named.
+
+Asked are those whom the settings name, and whoever validates by the ledger itself, at the address
+that the members voted on: a newcomer's signatures count from its first block on, and nobody changes
+a file for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from threading import Event, Thread
 from typing import Final
@@ -19,6 +23,7 @@ from lodeline.engine.consortium.refusals_validators import ValidatorForks, Valid
 from lodeline.engine.reader import LedgerFile
 from lodeline.engine.refusals import CheckpointMissing, EngineRefused
 from lodeline.kernel.errors import LodelineError
+from lodeline.kernel.ids import MemberId
 from lodeline.ledger.checkpoint import CheckpointPolicy, parse_checkpoint_text
 from lodeline.ledger.merkle import TreeSize
 from lodeline.ledger.signednote import Note, parse_note, verified_signers
@@ -28,6 +33,7 @@ __all__ = ["BRIEF", "Gatherer", "Gathering"]
 BRIEF: Final = Patience(connect=1.0, read=2.0, whole=4.0)
 """A peer that is slow now is asked again soon."""
 _INTERVAL: Final = 0.25
+_SCHEMES: Final = ("http://", "https://")
 
 
 @dataclass
@@ -37,6 +43,13 @@ class Gatherer:
     ledger: LedgerFile
     published: Published
     peers: Sequence[ValidatorClient]
+    """Those whom the settings name."""
+    member: MemberId | None = None
+    """Whose validator this is: not asked."""
+    call: Callable[[str], ValidatorClient] | None = None
+    """Reaches an address of the ledger; without it, only `peers` are asked."""
+    found: dict[str, ValidatorClient] = field(default_factory=dict)
+    """Whom the ledger has named besides, by address."""
     faults: dict[str, EngineRefused] = field(default_factory=dict)
     """Why a peer's answer was not used the last time, by its address."""
 
@@ -47,17 +60,40 @@ class Gatherer:
             LedgerReadOnly, LedgerNotWritten, …: what was gathered could not be kept.
         """
         with self.ledger.turn:
-            policy = policy_now(self.ledger.state())
+            state = self.ledger.state()
+            policy, places = policy_now(state), dict(state.validators.items())
+        asked = self._asked(
+            record.address for member, record in sorted(places.items()) if member != self.member
+        )
         try:
             size, data = self.published.newest()
         except CheckpointMissing:
             return False
         note = parse_note(data)
-        for peer in self.peers if policy is not None else ():
+        for peer in asked if policy is not None else ():
             if policy is None or len(verified_signers(note, policy.members)) == len(policy.members):
                 break
             note = self._with(peer, policy, size, note)
         return policy is not None and _signed(note, policy)
+
+    def _asked(self, addresses: Iterable[str]) -> list[ValidatorClient]:
+        """Return the peers of the settings, then who validates now at addresses besides."""
+        if self.call is None:
+            return list(self.peers)
+        known, now = {peer.url for peer in self.peers}, []
+        for address in addresses:
+            url = address.rstrip("/")
+            if url in known or not url.startswith(_SCHEMES):
+                continue
+            if url not in self.found:
+                self.found[url] = self.call(url)
+            now.append(self.found[url])
+        return [*self.peers, *now]
+
+    def close(self) -> None:
+        """Close all connections."""
+        for peer in (*self.peers, *self.found.values()):
+            peer.close()
 
     def _with(
         self, peer: ValidatorClient, policy: CheckpointPolicy, size: TreeSize, own: Note
@@ -116,8 +152,7 @@ class Gathering:
         """End, and close the connections."""
         self._end.set()
         self._thread.join()
-        for peer in self._gatherer.peers:
-            peer.close()
+        self._gatherer.close()
 
     def _run(self) -> None:
         """Ask again and again; a checkpoint that all have signed costs no request."""
