@@ -23,7 +23,7 @@ from lodeline.node.access.guessing import Source, source_of
 from lodeline.node.access.refusals import TooManyAttempts
 from lodeline.web.asking import Asked, Outsider
 from lodeline.web.limiting import Buckets
-from lodeline.web.negotiation import check_versions, chosen_media, media_type
+from lodeline.web.negotiation import Media, check_versions, chosen_media, media_type
 from lodeline.web.operations import Open, Operation
 from lodeline.web.problems import standard_name
 from lodeline.web.refusals import (
@@ -126,7 +126,9 @@ class PathAnswers:
         return min(operation.max_body, self._desk.service.settings.capture.bytes)
 
     def _open(self, request: Request, operation: Open) -> Response:
-        media = chosen_media(request.headers.get("accept"), operation.gives)
+        media = Media("")
+        if operation.gives:
+            media = chosen_media(request.headers.get("accept"), operation.gives)
         values = values_of(request.scope)
         return operation.handler(Outsider(self._desk.service, request, values, media))
 

@@ -17,9 +17,12 @@ from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
 from lodeline.kernel.errors import LodelineError
-from lodeline.web import capturing, events
+from lodeline.web import capturing, collections, events, naming, resolving
 from lodeline.web.answering import Desk, PathAnswers, refusal_headers
+from lodeline.web.discovery import with_discovery
+from lodeline.web.metrics import Metrics
 from lodeline.web.negotiation import preferred_language
+from lodeline.web.operating import operating
 from lodeline.web.operations import Open, Operation, by_path
 from lodeline.web.problems import problem_response, standard_name
 from lodeline.web.refusals import NodeBroken, NodeUnready, PathUnknown
@@ -29,8 +32,13 @@ from lodeline.web.watching import Watching, request_number
 
 __all__ = ["OPERATIONS", "build"]
 
-OPERATIONS: Final[Sequence[Operation | Open]] = (*capturing.OPERATIONS, *events.OPERATIONS)
-"""Everything that the service answers."""
+OPERATIONS: Final[Sequence[Operation | Open]] = (
+    *with_discovery(
+        (*collections.OPERATIONS, *capturing.OPERATIONS, *events.OPERATIONS, *naming.OPERATIONS)
+    ),
+    *resolving.OPERATIONS,
+)
+"""Everything that the service answers, apart from what operators ask."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -38,11 +46,13 @@ _log: Final = logging.getLogger(__name__)
 def build(service: Service) -> Starlette:
     """Return the application; whoever made the service closes its store."""
     desk = Desk(service)
+    metrics = Metrics(service.store)
+    answered = (*operating(metrics, OPERATIONS), *OPERATIONS)
     routes = [
         SegmentRoute(path, PathAnswers(desk, operations))
-        for path, operations in by_path(OPERATIONS).items()
+        for path, operations in by_path(answered).items()
     ]
-    app = Starlette(routes=routes, middleware=[Middleware(Watching)])
+    app = Starlette(routes=routes, middleware=[Middleware(Watching, metrics=metrics)])
     app.router.redirect_slashes = False
     _Refusing(service).attach(app)
     return app

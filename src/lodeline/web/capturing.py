@@ -30,7 +30,7 @@ from lodeline.web.parameters import BEHAVIOUR, CAPTURE_ID, IF_NONE_MATCH, PREFER
 from lodeline.web.problems import standard_name
 from lodeline.web.refusals import BehaviourUnknown, PreconditionFailed
 
-__all__ = ["OPERATIONS", "job_members"]
+__all__ = ["JOB", "OPERATIONS", "job_members"]
 
 _ALL: Final = 2**40
 
@@ -120,7 +120,7 @@ def _error(error: JobError) -> dict[str, object]:
     }
 
 
-_JOB: Final = {"$ref": "#/components/schemas/CaptureJob"}
+JOB: Final = {"$ref": "#/components/schemas/CaptureJob"}
 
 OPERATIONS: Final[Sequence[Operation]] = (
     Operation(
@@ -133,7 +133,7 @@ OPERATIONS: Final[Sequence[Operation]] = (
         body=DOCUMENT,
         max_body=_ALL,
         parameters=(BEHAVIOUR, PREFER),
-        answers=(Answer(202, "Captured, as the job tells.", _JOB, ("Location",)),),
+        answers=(Answer(202, "Captured, as the job tells.", JOB, ("Location",)),),
         refusals=(400, 413, 415),
     ),
     Operation(
@@ -143,7 +143,7 @@ OPERATIONS: Final[Sequence[Operation]] = (
         handler=_job,
         scope=Scope.EVENTS_CAPTURE,
         parameters=(CAPTURE_ID,),
-        answers=(Answer(200, "The job.", _JOB),),
+        answers=(Answer(200, "The job.", JOB),),
         refusals=(404,),
     ),
     Operation(

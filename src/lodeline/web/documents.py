@@ -18,7 +18,7 @@ from lodeline.exchange.epcis.context import EPCIS_CONTEXT
 from lodeline.exchange.epcis.document import SCHEMA_VERSION, Document
 from lodeline.exchange.epcis.xml_out import write_xml
 from lodeline.node.events.moments import moment_text
-from lodeline.node.events.paging import SealedPage
+from lodeline.node.events.paging import Holder, SealedPage
 from lodeline.node.events.store import StoredEvent
 from lodeline.web.asking import Asked, epcis_headers
 from lodeline.web.negotiation import CbvFormat, EpcFormat, format_of
@@ -27,6 +27,7 @@ from lodeline.web.spelling import Spelling
 __all__ = [
     "SIMPLE",
     "events_answer",
+    "holder_of",
     "is_known",
     "json_document",
     "page_headers",
@@ -37,6 +38,11 @@ __all__ = [
 SIMPLE: Final = "SimpleEventQuery"
 """Name of the query that has none of its own (EPCIS 2.0, section 8.2.7.1)."""
 _VARY: Final = "Accept, Accept-Language, Authorization, GS1-EPC-Format, GS1-CBV-XML-Format"
+
+
+def holder_of(asked: Asked) -> Holder:
+    """Return to whom a page token is given."""
+    return Holder(asked.caller.user)
 
 
 def spelling_of(asked: Asked) -> Spelling:

@@ -15,7 +15,7 @@ from lodeline.exchange.epcis.document import EventId
 from lodeline.node.access.roles import Scope
 from lodeline.node.access.trail import Act, Note, record
 from lodeline.node.access.visibility import Visible, visible_to
-from lodeline.node.events.paging import Holder, PageToken
+from lodeline.node.events.paging import PageToken
 from lodeline.node.events.parameters import parse_pairs
 from lodeline.node.events.queries import Answer as Found
 from lodeline.node.events.queries import Page, run, run_next
@@ -23,7 +23,7 @@ from lodeline.node.events.refusals import EventUnknown
 from lodeline.node.events.resources import Resource, check_resource, resource_query
 from lodeline.node.events.store import StoredEvent
 from lodeline.web.asking import Asked
-from lodeline.web.documents import SIMPLE, events_answer
+from lodeline.web.documents import SIMPLE, events_answer, holder_of
 from lodeline.web.operations import DOCUMENT, EPCIS_MEDIA, Answer, Operation
 from lodeline.web.parameters import (
     CBV_FORMAT,
@@ -36,14 +36,9 @@ from lodeline.web.parameters import (
     query_parameters,
 )
 
-__all__ = ["OPERATIONS", "holder_of", "shown"]
+__all__ = ["OPERATIONS", "shown"]
 
 _HEADERS: Final = ("Link", "GS1-Next-Page-Token-Expires", "ETag")
-
-
-def holder_of(asked: Asked) -> Holder:
-    """Return to whom a page token is given."""
-    return Holder(asked.caller.user)
 
 
 def _by_query(asked: Asked) -> Response:

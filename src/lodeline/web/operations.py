@@ -61,6 +61,8 @@ class Answer:
     schema: Schema | None = None
     """Of the body; nothing for an answer without one."""
     headers: tuple[str, ...] = ()
+    forms: tuple[str, ...] = ()
+    """Of the body, where they are not the operation's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +73,17 @@ class _Described:
     summary: str
     answers: tuple[Answer, ...]
     gives: tuple[str, ...] = JSON_MEDIA
-    """Forms of the answer, the preferred one first."""
+    """Forms of the answer, the preferred one first; none: the handler looks for itself."""
     takes: tuple[str, ...] = ()
     """Forms of the body; empty where there is none."""
     parameters: tuple[Parameter, ...] = ()
     refusals: tuple[int, ...] = ()
     """Statuses of refusals beside those that every operation has."""
+
+    @property
+    def path_parameters(self) -> tuple[Parameter, ...]:
+        """The parameters that stand in the path."""
+        return tuple(each for each in self.parameters if each.place is Place.PATH)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

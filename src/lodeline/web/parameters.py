@@ -21,6 +21,7 @@ __all__ = [
     "PER_PAGE",
     "PREFER",
     "QUERY_NAME",
+    "TOKEN",
     "VERSIONS",
     "query_parameters",
 ]
@@ -70,6 +71,7 @@ VERSIONS: Final = tuple(
 EVENT_ID: Final = Parameter(
     "eventID", Place.PATH, "Id of an event: its own, or its hash id, escaped."
 )
+TOKEN: Final = Parameter("token", Place.PATH, "A page token.")
 QUERY_NAME: Final = Parameter("queryName", Place.PATH, "Name of a query.")
 MEMBERS: Final = {
     Resource.EVENT_TYPES: Parameter("eventType", Place.PATH, "A kind of event."),

@@ -11,6 +11,7 @@ from lodeline.node.events.exceptions import (
     ImplementationException,
     NoSuchResourceException,
     ResourceAlreadyExistsException,
+    SecurityException,
     ValidationException,
 )
 
@@ -20,6 +21,8 @@ __all__ = [
     "BodyTooLarge",
     "ExtensionsMalformed",
     "FormatUnknown",
+    "LinkTypeUnknown",
+    "ListNotShared",
     "MediaTypeRefused",
     "MethodRefused",
     "NodeBroken",
@@ -228,6 +231,19 @@ class RequestTooFast(LodelineError):
     """For the header ``Retry-After``."""
 
 
+class ListNotShared(SecurityException):
+    """Somebody who is shown only some events asks for a list that is made of all of them."""
+
+    code: ClassVar[str] = "web-list-not-shared"
+    en: ClassVar[str] = "{user} sees what is shared, and the list of {resource} is of everything"
+    fr: ClassVar[str] = "{user} voit ce qui est partagé, et la liste {resource} est de tout"
+    advice_en: ClassVar[str] = "query the events that are shared with you: GET /events"
+    advice_fr: ClassVar[str] = "interrogez les événements partagés avec vous : GET /events"
+
+    user: str
+    resource: str
+
+
 class ProductUnknown(NoSuchResourceException):
     """The resolver knows no such product as one of this company's."""
 
@@ -238,6 +254,19 @@ class ProductUnknown(NoSuchResourceException):
     advice_fr: ClassVar[str] = "demandez à id.gs1.org, qui connaît toutes les entreprises"
 
     key: str
+
+
+class LinkTypeUnknown(NoSuchResourceException):
+    """There is no link of that type for this product."""
+
+    code: ClassVar[str] = "web-link-type-unknown"
+    en: ClassVar[str] = "there is no link of type {kind}"
+    fr: ClassVar[str] = "il n'y a pas de lien de type {kind}"
+    advice_en: ClassVar[str] = "take one of: {known}; or linkset for all of them"
+    advice_fr: ClassVar[str] = "prenez l'un de : {known} ; ou linkset pour tous"
+
+    kind: str
+    known: tuple[str, ...]
 
 
 class NodeUnready(ImplementationException):

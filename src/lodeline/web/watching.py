@@ -15,6 +15,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lodeline.web.answering import CALLER
+from lodeline.web.metrics import Metrics
 from lodeline.web.routing import TEMPLATE
 
 __all__ = ["Watching", "request_number"]
@@ -31,8 +32,9 @@ def request_number(scope: Scope) -> str:
 class Watching:
     """Numbers requests, adds the headers of every answer, and notes how it went."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand one request on."""
@@ -53,21 +55,22 @@ class Watching:
             await send(message)
 
         try:
-            await self._app(scope, receive, noted)
+            with self._metrics.under_way.track_inprogress():
+                await self._app(scope, receive, noted)
         finally:
-            _note(scope, status, time.monotonic_ns() - started)
+            self._note(scope, status, time.monotonic_ns() - started)
 
-
-def _note(scope: Scope, status: int, nanoseconds: int) -> None:
-    template = scope.get(TEMPLATE, "none")
-    _log.info(
-        "answered",
-        extra={
-            "request": scope[_NUMBER],
-            "method": scope["method"][:16],
-            "route": template,
-            "status": status,
-            "microseconds": nanoseconds // 1_000,
-            "caller": scope.get(CALLER),
-        },
-    )
+    def _note(self, scope: Scope, status: int, nanoseconds: int) -> None:
+        route = scope.get(TEMPLATE, "none")
+        self._metrics.note(scope["method"], route, status, nanoseconds)
+        _log.info(
+            "answered",
+            extra={
+                "request": scope[_NUMBER],
+                "method": scope["method"][:16],
+                "route": route,
+                "status": status,
+                "microseconds": nanoseconds // 1_000,
+                "caller": scope.get(CALLER),
+            },
+        )

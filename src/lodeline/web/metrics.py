@@ -1,0 +1,96 @@
+"""Figures of a running service, in the text format of Prometheus.
+
+Labels are routes and statuses, never identifiers: their number is bounded, and they tell nothing of
+a company's goods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from sqlalchemy import func, select
+
+from lodeline.node.events.schema import DEAD_LETTERS, OUTBOX
+from lodeline.node.events.store import EventStore
+
+__all__ = ["TEXT", "Metrics"]
+
+TEXT: Final = "text/plain"
+_BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+"""Seconds."""
+_NANO: Final = 1_000_000_000
+
+
+class Metrics:
+    """What is counted, for one application.
+
+    Args:
+        store: whose figures are read when somebody asks.
+    """
+
+    def __init__(self, store: EventStore) -> None:
+        self._registry = CollectorRegistry()
+        self._registry.register(_StoreFigures(store))
+        self._requests = Counter(
+            "lodeline_http_requests",
+            "Requests that were answered.",
+            ("method", "route", "status"),
+            registry=self._registry,
+        )
+        self._seconds = Histogram(
+            "lodeline_http_request_seconds",
+            "Time from request to the end of the answer.",
+            ("route",),
+            buckets=_BOUNDS,
+            registry=self._registry,
+        )
+        self.under_way = Gauge(
+            "lodeline_http_requests_under_way",
+            "Requests that are being answered.",
+            registry=self._registry,
+        )
+
+    def note(self, method: str, route: str, status: int, nanoseconds: int) -> None:
+        """Count one request that was answered."""
+        known = method if method in {"GET", "HEAD", "POST", "DELETE", "OPTIONS"} else "other"
+        self._requests.labels(known, route, str(status)).inc()
+        self._seconds.labels(route).observe(nanoseconds / _NANO)
+
+    def text(self) -> bytes:
+        """Return all figures as they are now.
+
+        Raises:
+            StoreUnreachable: the store's own cannot be had.
+        """
+        return generate_latest(self._registry)
+
+
+class _StoreFigures(Collector):
+    """Figures that are read from the store."""
+
+    def __init__(self, store: EventStore) -> None:
+        self._store = store
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """Name the figures, without reading them."""
+        yield GaugeMetricFamily("lodeline_events_captured", "Events that were ever captured.")
+        yield GaugeMetricFamily("lodeline_outbox_waiting", "Entries on their way to the ledger.")
+        yield GaugeMetricFamily("lodeline_dead_letters", "Reports that no destination took.")
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Read the figures."""
+        waiting = select(func.count()).select_from(OUTBOX).where(OUTBOX.c.state == "waiting")
+        dead = select(func.count()).select_from(DEAD_LETTERS)
+        with self._store.reading() as connection:
+            values = [
+                self._store.last_seq(),
+                connection.execute(waiting).scalar_one(),
+                connection.execute(dead).scalar_one(),
+            ]
+        for family, value in zip(self.describe(), values, strict=True):
+            family.add_metric([], value)
+            yield family

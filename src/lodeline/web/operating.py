@@ -1,0 +1,97 @@
+"""What operators ask of a running service: is it alive, is it ready, what are its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import orjson
+from sqlalchemy import select, text
+from starlette.responses import Response
+
+from lodeline.node.access.roles import Scope
+from lodeline.web.asking import Asked, Outsider
+from lodeline.web.metrics import TEXT, Metrics
+from lodeline.web.openapi import openapi_document
+from lodeline.web.operations import Answer, Open, Operation
+
+__all__ = ["operating"]
+
+_JSON = ("application/json",)
+
+
+def _alive(asked: Outsider) -> Response:
+    """Say that the process answers."""
+    del asked
+    return _passed()
+
+
+def _ready(asked: Outsider) -> Response:
+    """Say that the store answers too; where it does not, the refusal is the answer."""
+    with asked.service.store.reading() as connection:
+        connection.execute(select(text("1")))
+    return _passed()
+
+
+def _passed() -> Response:
+    headers = {"Cache-Control": "no-store"}
+    return Response(orjson.dumps({"status": "pass"}), 200, headers, "application/json")
+
+
+def operating(metrics: Metrics, others: Iterable[Operation | Open]) -> Sequence[Operation | Open]:
+    """Return the operations for operators.
+
+    Args:
+        metrics: figures of the application.
+        others: operations that the OpenAPI document describes beside these.
+    """
+    health = {"$ref": "#/components/schemas/Health"}
+    all_operations: list[Operation | Open] = list(others)
+
+    def figures(asked: Asked) -> Response:
+        del asked
+        return Response(metrics.text(), media_type=TEXT, headers={"Cache-Control": "no-store"})
+
+    def described(asked: Outsider) -> Response:
+        document = openapi_document(all_operations, asked.url(""))
+        return Response(orjson.dumps(document), media_type="application/json")
+
+    own: tuple[Operation | Open, ...] = (
+        Open(
+            method="GET",
+            path="/health/live",
+            summary="Whether the process answers.",
+            handler=_alive,
+            gives=_JSON,
+            answers=(Answer(200, "It does.", health),),
+            refusals=(406,),
+        ),
+        Open(
+            method="GET",
+            path="/health/ready",
+            summary="Whether the node can do its work.",
+            handler=_ready,
+            gives=_JSON,
+            answers=(Answer(200, "It can.", health),),
+            refusals=(406,),
+        ),
+        Open(
+            method="GET",
+            path="/openapi.json",
+            summary="This document.",
+            handler=described,
+            gives=_JSON,
+            answers=(Answer(200, "OpenAPI 3.1.", {"type": "object"}),),
+            refusals=(406,),
+        ),
+        Operation(
+            method="GET",
+            path="/metrics",
+            summary="Figures, in the text format of Prometheus.",
+            handler=figures,
+            scope=Scope.OPERATE,
+            gives=(TEXT,),
+            answers=(Answer(200, "Figures.", {"type": "string"}),),
+        ),
+    )
+    all_operations.extend(own)
+    return own
