@@ -11,6 +11,7 @@ import typer
 from lodeline.cli.answers import answer
 from lodeline.cli.refusals import CHECK_FAILED, OK
 from lodeline.cli.terminal import Terminal, terminal_of
+from lodeline.engine.consortium.misbehaviour import Caught
 from lodeline.engine.consortium.settings import ValidatorHome
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import MemberId, check_name
@@ -96,6 +97,16 @@ def _show_seen(terminal: Terminal, seen: Sequence[ValidatorSeen]) -> None:
     for one in seen:
         if one.fault is not None:
             terminal.warn(f"{one.url}: {one.fault.message(terminal.lang)}")
+    for caught in sorted({caught for one in seen for caught in one.caught}, key=_when):
+        whose = caught.member or caught.address
+        kind = terminal.texts.get(f"consortium.caught_kind.{caught.kind}") or caught.kind
+        terminal.warn(
+            terminal.texts("consortium.caught", member=whose, height=caught.height, kind=kind)
+        )
+
+
+def _when(caught: Caught) -> tuple[int, str, str]:
+    return caught.height, caught.address, caught.kind
 
 
 def _row(terminal: Terminal, one: ValidatorSeen) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lodeline.engine.consortium.client import Patience, ValidatorClient
+from lodeline.engine.consortium.misbehaviour import Caught
 from lodeline.engine.consortium.settings import ValidatorHome, read_settings
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import Hash32, MemberId
@@ -45,6 +46,8 @@ class ValidatorSeen:
     signers: tuple[str, ...] = ()
     """Whose signatures under that checkpoint are genuine."""
     needed: int = 0
+    caught: tuple[Caught, ...] = ()
+    """Validators that it says misbehaved."""
 
     @property
     def is_agreed(self) -> bool:
@@ -118,6 +121,7 @@ def _seen(url: str, policy: CheckpointPolicy, authorities: Path | None) -> Valid
         signed=status.signed,
         signers=signers,
         needed=policy.threshold,
+        caught=status.caught,
     )
 
 

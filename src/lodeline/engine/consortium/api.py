@@ -32,6 +32,11 @@ from starlette.routing import Route
 from lodeline.engine.consortium.client import ValidatorClient
 from lodeline.engine.consortium.desk import CometMempool, Desk, Fates, Share
 from lodeline.engine.consortium.gather import BRIEF, Gatherer, Gathering
+from lodeline.engine.consortium.misbehaviour import (
+    Caught,
+    MisbehaviourBook,
+    misbehaviour_file,
+)
 from lodeline.engine.consortium.published import Published
 from lodeline.engine.consortium.refusals_http import (
     BodyTooLarge,
@@ -47,6 +52,7 @@ from lodeline.engine.consortium.settings import ValidatorHome, ValidatorSettings
 from lodeline.engine.consortium.wire_http import (
     CBOR,
     JSON,
+    MAX_CAUGHT,
     NOTE,
     PROBLEM,
     AnswerW,
@@ -86,6 +92,8 @@ class Shown:
     desk: Desk
     founding: bytes
     snapshot: Snapshot
+    caught: Callable[[], tuple[Caught, ...]] = tuple
+    """Gives the validators that were caught so far."""
 
 
 def application(shown: Shown) -> Starlette:
@@ -205,6 +213,7 @@ class _Reading:
                 signatures=signatures,
                 validators=0 if policy is None else len(policy.keys),
                 needed=0 if policy is None else policy.threshold,
+                caught=self._shown.caught()[-MAX_CAUGHT:],
             )
         )
 
@@ -390,7 +399,8 @@ def serve(
     mempool = CometMempool(settings.rpc)
     desk = Desk(ledger, mempool, fates, Share(settings.quota_bytes))
     founding = home.founding.read_bytes()
-    shown = Shown(settings, ledger, published, desk, founding, snapshot)
+    book = MisbehaviourBook(misbehaviour_file(home))
+    shown = Shown(settings, ledger, published, desk, founding, snapshot, book.all)
     peers = [ValidatorClient(url, BRIEF) for url in settings.peers]
     gatherer = Gatherer(
         ledger, published, peers, settings.member, lambda url: ValidatorClient(url, BRIEF)

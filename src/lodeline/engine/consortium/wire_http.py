@@ -21,6 +21,7 @@ from typing import Annotated, Final
 
 import msgspec
 
+from lodeline.engine.consortium.misbehaviour import Caught
 from lodeline.engine.consortium.relay import PackedRefusal
 from lodeline.kernel.ids import ChainIdW, EntryHash, Hash32W, MemberIdW
 from lodeline.kernel.time import BlockTimeW
@@ -32,6 +33,7 @@ __all__ = [
     "CBOR",
     "JSON",
     "MAX_ANSWERS_BYTES",
+    "MAX_CAUGHT",
     "MAX_DOCUMENT_BYTES",
     "MAX_STRETCH_BYTES",
     "MAX_STRETCH_LEAVES",
@@ -55,6 +57,8 @@ MAX_STRETCH_BYTES: Final = 4_000_000
 """Bytes of leaves after which an answer ends; one leaf is always in it."""
 MAX_ANSWERS_BYTES: Final = MAX_SUBMISSION_ENTRIES * 4_096
 """Longest answer to a submission."""
+MAX_CAUGHT: Final = 64
+"""Validators that were caught, in a status."""
 MAX_DOCUMENT_BYTES: Final = 8_000_000
 """Longest founding file or statement."""
 
@@ -101,3 +105,5 @@ class ValidatorStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     validators: _Count
     needed: _Count
     """Signatures that a checkpoint needs."""
+    caught: Annotated[tuple[Caught, ...], msgspec.Meta(max_length=MAX_CAUGHT)] = ()
+    """Validators that it was told misbehaved, the last ones."""
