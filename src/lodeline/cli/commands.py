@@ -23,6 +23,7 @@ from lodeline.cli import (
     corrections,
     demo,
     disclosures,
+    event_store,
     faults,
     founding,
     grants,
@@ -125,6 +126,11 @@ GROUPS: Final[Mapping[str, Mapping[str, Command]]] = {
     "period": {"show": periods.show, "close": periods.close, "check": periods.check},
     "queue": {"list": transforms.queued, "send": transforms.send, "drop": transforms.drop},
     "trust": {"show": trusts.show, "renew": trusts.renew, "witnesses": witness.rely},
+    "store": {
+        "backup": event_store.backup,
+        "restore": event_store.restore,
+        "forget": event_store.forget,
+    },
     "vault": {"backup": vaults.backup, "restore": vaults.restore},
 }
 
