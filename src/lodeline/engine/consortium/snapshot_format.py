@@ -57,7 +57,8 @@ FORMAT: Final = 1
 PIECE_BYTES: Final = 4_000_000
 MOST_PIECES: Final = 50_000
 _HEADER_BYTES: Final = 3_000_000
-_LEVEL: Final = 6
+_LEVEL: Final = 1
+"""Hashes, keys and signatures do not get shorter by trying harder; only names and forms do."""
 _BLOCK, _LEAF, _PART = b"b", b"l", b"p"
 _HEADER_DOMAIN: Final = b"lodeline/v1/snapshot\0"
 _STATEMENT_DOMAIN: Final = b"lodeline/v1/snapshot-statement\0"
