@@ -21,14 +21,16 @@ from sqlalchemy import RowMapping, select, update
 from lodeline.node.access.accounts import (
     Account,
     AccountState,
+    account,
     password_hash,
     read_account,
 )
-from lodeline.node.access.callers import Caller, TokenId, user_name
+from lodeline.node.access.callers import Caller, TokenId, UserName, user_name
 from lodeline.node.access.guessing import BY_ACCOUNT, BY_SOURCE, Guard, Source
 from lodeline.node.access.passwords import Cost, PasswordHash, is_password
 from lodeline.node.access.refusals import (
     AccessNameMalformed,
+    AccountDisabled,
     CredentialsMissing,
     CredentialsWrong,
 )
@@ -143,6 +145,20 @@ class Access:
         """End the session, or revoke the token, that the caller showed."""
         if caller.token is not None:
             revoke_token(self.store, caller.tenant, caller.token, Who(caller.user))
+
+    def caller_of(self, tenant: Tenant, user: UserName) -> Caller:
+        """Return an account as a caller, for what is done in its name while nobody asks.
+
+        A subscription delivers to whoever made it: what they may see is decided at each delivery.
+
+        Raises:
+            AccountUnknown: the tenant has none of that name.
+            AccountDisabled: it opens nothing at present.
+        """
+        owner = account(self.store, tenant, user)
+        if owner.state is not AccountState.ACTIVE:
+            raise AccountDisabled(user)
+        return Caller(tenant, owner.user, owner.roles, owner.scopes, owner.partner)
 
     # ------------------------------------------------------------------ tokens
 

@@ -16,6 +16,7 @@ from lodeline.node.events.exceptions import (
 
 __all__ = [
     "AccessNameMalformed",
+    "AccountDisabled",
     "AccountExists",
     "AccountUnknown",
     "CredentialsMissing",
@@ -144,6 +145,18 @@ class AccountExists(ResourceAlreadyExistsException):
     fr: ClassVar[str] = "il y a déjà un compte {user}"
     advice_en: ClassVar[str] = "choose another name, or change that account"
     advice_fr: ClassVar[str] = "choisissez un autre nom, ou modifiez ce compte"
+
+    user: str
+
+
+class AccountDisabled(SecurityException):
+    """Something is to be done in the name of an account that is disabled."""
+
+    code: ClassVar[str] = "access-account-disabled"
+    en: ClassVar[str] = "the account {user} is disabled"
+    fr: ClassVar[str] = "le compte {user} est désactivé"
+    advice_en: ClassVar[str] = "enable it with `lodeline account enable`, or use another"
+    advice_fr: ClassVar[str] = "activez-le avec « lodeline account enable », ou prenez-en un autre"
 
     user: str
 
