@@ -33,6 +33,7 @@ from lodeline.cli import (
     periods,
     publishing,
     recipes,
+    serve,
     tracing,
     trades,
     transforms,
@@ -77,6 +78,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "disclose": disclosures.disclose,
     "read-disclosure": disclosures.read_disclosure,
     "recipes": recipes.listed,
+    "serve": serve.serve,
 }
 GROUPS: Final[Mapping[str, Mapping[str, Command]]] = {
     "consortium": {

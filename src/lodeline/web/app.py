@@ -52,7 +52,9 @@ def build(service: Service) -> Starlette:
         SegmentRoute(path, PathAnswers(desk, operations))
         for path, operations in by_path(answered).items()
     ]
-    app = Starlette(routes=routes, middleware=[Middleware(Watching, metrics=metrics)])
+    app = Starlette(
+        routes=routes, middleware=[Middleware(Watching, metrics=metrics, traces=service.traces)]
+    )
     app.router.redirect_slashes = False
     _Refusing(service).attach(app)
     return app

@@ -113,10 +113,12 @@ def openapi_document(operations: Iterable[Operation | Open], url: str) -> Json:
         operations: everything that the service answers.
         url: where clients reach it.
     """
+    found = by_path(operations)
     paths = {
         path: {operation.method.lower(): _operation(operation) for operation in beside}
-        for path, beside in by_path(operations).items()
+        for path, beside in found.items()
     }
+    listed = [each for beside in found.values() for one in beside for each in one.parameters]
     return {
         "openapi": "3.1.0",
         "info": {
@@ -137,6 +139,10 @@ def openapi_document(operations: Iterable[Operation | Open], url: str) -> Json:
                 "Linkset": _LINKSET,
                 "Health": _HEALTH,
             },
+            "parameters": {
+                _name(each): _parameter(each) for each in (*listed, *VERSIONS, EXTENSIONS)
+            },
+            "responses": {f"Refused{status}": _refusal(status) for status in _REFUSED},
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
                 "password": {"type": "http", "scheme": "basic"},
@@ -152,10 +158,16 @@ def _operation(operation: Operation | Open) -> Json:
         refusals |= set(_OF_CALLERS)
     described: Json = {
         "summary": operation.summary,
-        "parameters": [_parameter(each) for each in (*operation.parameters, *shared)],
+        "parameters": [
+            {"$ref": f"#/components/parameters/{_name(each)}"}
+            for each in (*operation.parameters, *shared)
+        ],
         "responses": {
             **{str(answer.status): _answer(operation, answer) for answer in operation.answers},
-            **{str(status): _refusal(status) for status in sorted(refusals)},
+            **{
+                str(status): {"$ref": f"#/components/responses/Refused{status}"}
+                for status in sorted(refusals)
+            },
         },
     }
     if isinstance(operation, Operation):
@@ -168,6 +180,11 @@ def _operation(operation: Operation | Open) -> Json:
         content = {media: {"schema": operation.body} for media in operation.takes}
         described["requestBody"] = {"required": True, "content": content}
     return described
+
+
+def _name(parameter: Parameter) -> str:
+    """Name of a parameter's description: those of a path and of a query may be named alike."""
+    return f"{parameter.place.value}.{parameter.name}"
 
 
 def _parameter(parameter: Parameter) -> Json:

@@ -9,6 +9,7 @@ from lodeline.node.access.authenticating import Access
 from lodeline.node.events.reading import CaptureLimits, Offered, ReadDocument, read_offered
 from lodeline.node.events.store import EventStore
 from lodeline.web.settings import WebSettings
+from lodeline.web.telemetry import NO_TRACES, Traces
 
 __all__ = ["DocumentReader", "Service"]
 
@@ -24,3 +25,4 @@ class Service:
     access: Access
     settings: WebSettings = field(default_factory=WebSettings)
     reader: DocumentReader = read_offered
+    traces: Traces = NO_TRACES

@@ -73,6 +73,8 @@ class WebSettings:
     """Whose keys are this company's own: the resolver answers for these alone."""
     links: Mapping[str, str] = field(default_factory=lambda: _NO_LINKS)
     """Templates of links to what is known of a product, by type of link (``gs1:pip``)."""
+    traces: str = ""
+    """Collector of traces (OTLP over HTTP); empty: none are made."""
 
 
 def read_settings(file: Path) -> WebSettings:
@@ -104,7 +106,7 @@ def _settings(file: str, found: Mapping[str, object]) -> WebSettings:
         "burst": (usual.rate.burst, 1_000_000),
         "per_second": (usual.rate.per_second, 1_000_000),
     }
-    known = {*numbers, "public_url", "company_prefixes", "links"}
+    known = {*numbers, "public_url", "company_prefixes", "links", "traces"}
     for key in found:
         if key not in known:
             raise WebSettingsMalformed(file, key)
@@ -113,13 +115,14 @@ def _settings(file: str, found: Mapping[str, object]) -> WebSettings:
         for key, (default, most) in numbers.items()
     }
     return WebSettings(
-        _url(file, found.get("public_url", "")),
+        _url(file, "public_url", found.get("public_url", "")),
         CaptureLimits(number["capture_events"], number["capture_bytes"]),
         number["max_uri_bytes"],
         number["threads"],
         RequestRate(number["burst"], number["per_second"]),
         _prefixes(file, found.get("company_prefixes", [])),
         _links(file, found.get("links", {})),
+        _url(file, "traces", found.get("traces", "")),
     )
 
 
@@ -129,9 +132,9 @@ def _number(file: str, key: str, value: object, most: int) -> int:
     return value
 
 
-def _url(file: str, value: object) -> str:
+def _url(file: str, key: str, value: object) -> str:
     if not isinstance(value, str) or (value and _URL.fullmatch(value) is None):
-        raise WebSettingsMalformed(file, "public_url")
+        raise WebSettingsMalformed(file, key)
     return value.rstrip("/")
 
 

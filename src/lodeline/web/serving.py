@@ -1,0 +1,174 @@
+"""The service as a process: opened, served until it is asked to end, and closed in order.
+
+Asked to end (SIGTERM, SIGINT), it takes no more connections, finishes the requests that are under
+way, for as long as `_STOP_SECONDS` at most, and then closes the reading processes and the store.
+What was acknowledged is on the disk whatever happens.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Final
+
+import uvicorn
+from starlette.applications import Starlette
+
+from lodeline.kernel.errors import LodelineError
+from lodeline.node.access.authenticating import Access
+from lodeline.node.events.place import open_events
+from lodeline.node.events.reading_pool import ReadingPool
+from lodeline.node.events.store import EventStore
+from lodeline.web.app import build
+from lodeline.web.logs import log_to
+from lodeline.web.service import Service
+from lodeline.web.settings import WebSettings, read_settings
+from lodeline.web.telemetry import NO_TRACES, collector
+
+__all__ = ["SETTINGS_FILE", "AddressTaken", "AddressWrong", "Listen", "listen_at", "serve"]
+
+SETTINGS_FILE: Final = "serve.toml"
+_CONNECTIONS: Final = 512
+"""Connections at a time; more are answered 503 by the server."""
+_IDLE_SECONDS: Final = 15
+_STOP_SECONDS: Final = 30
+_BACKLOG: Final = 512
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+
+
+class AddressWrong(LodelineError):
+    """What is to be listened on is no address."""
+
+    code: ClassVar[str] = "serve-address-wrong"
+    en: ClassVar[str] = "“{text}” is no address to listen on"
+    fr: ClassVar[str] = "« {text} » n'est pas une adresse où écouter"
+    advice_en: ClassVar[str] = "write HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080"
+    advice_fr: ClassVar[str] = "écrivez HÔTE:PORT, tel que 127.0.0.1:8080 ou [::1]:8080"
+
+    text: str
+
+
+class AddressTaken(LodelineError):
+    """The address cannot be listened on."""
+
+    code: ClassVar[str] = "serve-address-taken"
+    en: ClassVar[str] = "nothing can listen on {text}: {reason}"
+    fr: ClassVar[str] = "rien ne peut écouter sur {text} : {reason}"
+    advice_en: ClassVar[str] = "stop what listens there, or take another port with --listen"
+    advice_fr: ClassVar[str] = "arrêtez ce qui y écoute, ou prenez un autre port par --listen"
+
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where to listen: a host, and a port; port 0 is any that is free."""
+
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """The address as a URL."""
+        return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+
+def listen_at(text: str) -> Listen:
+    """Return the address of ``HOST:PORT``.
+
+    Raises:
+        AddressWrong: it is none.
+    """
+    host, colon, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not colon or not host or not (port.isascii() and port.isdigit()) or int(port[:6]) > 65_535:
+        raise AddressWrong(text[:128])
+    return Listen(host, int(port))
+
+
+def serve(
+    home: Path, listen: Listen, database: str | None, started: Callable[[Listen], None]
+) -> None:
+    """Serve a node until it is asked to end.
+
+    Args:
+        home: folder of the node, with ``serve.toml`` where there is one.
+        listen: where.
+        database: of the events; the folder's own where nothing is said.
+        started: is told once connections are taken, with the port that was taken.
+
+    Raises:
+        AddressTaken: the address cannot be listened on.
+        WebSettingsMalformed, FileUnreadable: the settings cannot be used.
+        DatabaseUnknown, StoreUnreachable, StoreLayoutUnknown: the database cannot be used.
+    """
+    settings = read_settings(home / SETTINGS_FILE)
+    with ExitStack() as stack:
+        bound = stack.enter_context(_bound(listen))
+        store = open_events(home, database)
+        stack.callback(store.close)
+        service = _service(stack, store, settings)
+        log_to()
+        server = _Server(_config(build(service)))
+        name = bound.getsockname()
+        started(Listen(listen.host, int(name[1])))
+        server.run(sockets=[bound])
+
+
+def _service(stack: ExitStack, store: EventStore, settings: WebSettings) -> Service:
+    """The service, with readers for every processor; what it opens is closed by the stack."""
+    traces = collector(settings.traces) if settings.traces else NO_TRACES
+    stack.callback(traces.close)
+    access = Access(store)
+    processors = os.cpu_count() or 1
+    if processors == 1:
+        return Service(store, access, settings, traces=traces)
+    pool = ReadingPool(processors)
+    stack.callback(pool.close)
+    return Service(store, access, settings, pool, traces)
+
+
+def _config(app: Starlette) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        http="httptools",
+        limit_concurrency=_CONNECTIONS,
+        timeout_keep_alive=_IDLE_SECONDS,
+        timeout_graceful_shutdown=_STOP_SECONDS,
+    )
+
+
+@contextmanager
+def _bound(listen: Listen) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+    try:
+        bound = socket.create_server((listen.host, listen.port), family=family, backlog=_BACKLOG)
+    except OSError as failed:
+        reason = failed.strerror or type(failed).__name__
+        raise AddressTaken(listen.url, reason) from failed
+    with bound:
+        yield bound
+
+
+class _Server(uvicorn.Server):
+    """Ends when it is asked to, and returns: what is around it is then closed in order."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Let signals end the server, without ending the process once more afterwards."""
+        before = {number: signal.signal(number, self.handle_exit) for number in _SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
