@@ -10,7 +10,7 @@ from lodeline.node.events.capture import capture_event
 from lodeline.node.events.corrections import history_of
 from lodeline.node.events.reading import Offered
 from lodeline.node.events.refusals import EventUnknown
-from lodeline.node.events.store import EventStore, Tenant, TenantName
+from lodeline.node.events.store import EventStore, Seq, Tenant, TenantName
 
 WRONG = EventId("urn:uuid:831c0292-4de1-430a-8255-2aca821abaab")
 RIGHT = EventId("urn:uuid:00000000-4de1-430a-8255-2aca821abaab")
@@ -52,6 +52,22 @@ def test_a_declaration_alone_is_already_a_history(store: EventStore, miner: Tena
     found = history_of(store, miner, WRONG)
     assert (found.event, found.is_wrong, found.correctives) == (None, True, ())
     assert found.awaited == (RIGHT, NEVER)
+
+
+def test_a_correction_may_be_named_by_its_hash(store: EventStore, miner: Tenant) -> None:
+    by_hash = capture_event(store, refiner_of(store), Offered(bare(event(2)))).event_id
+    capture_event(store, miner, Offered(bare(STORY[2])))
+    declared = {**DECLARED, "correctiveEventIDs": [by_hash]}
+    capture_event(store, miner, Offered(bare(event(1, errorDeclaration=declared))))
+    wrong = store.events_after(miner, Seq(0), 9)[-1].event_id
+    found = history_of(store, miner, wrong)
+    assert [one.event_id for one in found.correctives] == [RIGHT]
+    assert found.awaited == ()
+
+
+def refiner_of(store: EventStore) -> Tenant:
+    """Somebody else, to whom the same event has no id of its own."""
+    return store.tenant(TenantName("refiner"))
 
 
 def test_nobody_declares_another_tenant_s_events_wrong(

@@ -1,9 +1,9 @@
 """What became of an event that was wrong: who declared it so, and what stands in its place.
 
-An event is never changed. An error declaration repeats it, with its id, and may name the events that
-put it right (EPCIS 2.0, section 7.4.1.2). Declaration, event and corrections may come in any order,
-or from several documents; the links are found when they are asked for, never stored, so none can be
-missing or wrong.
+An event is never changed. An error declaration repeats it, with its id, and may name the events
+that put it right (EPCIS 2.0, section 7.4.1.2). Declaration, event and corrections may come in any
+order, or from several documents; the links are found when they are asked for, never stored, so none
+can be missing or wrong.
 """
 
 from __future__ import annotations
@@ -64,12 +64,12 @@ def history_of(store: EventStore, tenant: Tenant, event_id: EventId) -> History:
     declarations = tuple(found for found in same if found.is_declaration)
     named = {name for found in declarations for name in _correctives(found)}
     ids = {event_id, *(found.event_id for found in same)}
-    correctives = _first_of(store, tenant, named)
+    correctives, found_here = _first_of(store, tenant, named)
     return History(
         next((found for found in same if not found.is_declaration), None),
         declarations,
-        correctives,
-        tuple(sorted(named - {found.event_id for found in correctives})),
+        tuple(correctives),
+        tuple(sorted(named - found_here)),
         tuple(sorted(_corrected_by(store, tenant, ids))),
     )
 
@@ -79,16 +79,21 @@ def _correctives(declaration: StoredEvent) -> Sequence[EventId]:
     return [EventId(name) for name in declared.get("correctiveEventIDs", ())]
 
 
-def _first_of(store: EventStore, tenant: Tenant, ids: Iterable[EventId]) -> tuple[StoredEvent, ...]:
-    """The events of some ids that are here, themselves and not their declarations."""
+def _first_of(
+    store: EventStore, tenant: Tenant, ids: Iterable[EventId]
+) -> tuple[list[StoredEvent], set[EventId]]:
+    """The events of some ids that are here, not their declarations, and which ids those were."""
+    wanted = set(ids)
     query = (
-        select(*STORED_COLUMNS)
+        select(*STORED_COLUMNS, EVENTS.c.hash_id)
         .where(EVENTS.c.tenant == tenant.number, EVENTS.c.declaration == "")
-        .where(EVENTS.c.event_id.in_(list(ids)))
+        .where(EVENTS.c.event_id.in_(wanted) | EVENTS.c.hash_id.in_(wanted))
         .order_by(EVENTS.c.seq)
     )
     with store.reading() as connection:
-        return tuple(stored_event(row) for row in connection.execute(query).mappings())
+        rows = connection.execute(query).mappings().all()
+    found = {EventId(name) for row in rows for name in (row["event_id"], row["hash_id"]) if name}
+    return [stored_event(row) for row in rows], found & wanted
 
 
 def _corrected_by(store: EventStore, tenant: Tenant, ids: Iterable[EventId]) -> set[EventId]:
