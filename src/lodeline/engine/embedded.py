@@ -27,7 +27,7 @@ from lodeline.engine.memory import PART_ENTRIES, Memory
 from lodeline.engine.reader import LedgerFile
 from lodeline.engine.refusals import ClockWentBack, EngineRefused
 from lodeline.engine.store import Store
-from lodeline.engine.trial import Stretch, Trial, read_ahead
+from lodeline.engine.trial import Stretch, Trial, check_program, read_ahead
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.time import BlockTime
 from lodeline.ledger.log import Verify
@@ -142,8 +142,10 @@ class EmbeddedLedger(LedgerFile):
 
     def _submit_block(self, block: Sequence[Stretch]) -> list[Answer]:
         memory = self._memory
+        now = self._block_time()
+        check_program(memory.state, now)
         draft, first = memory.state.draft(), LeafIndex(memory.log.size)
-        trial = Trial(draft, first, self._block_time(), self._verify, self._tuning.pool)
+        trial = Trial(draft, first, now, self._verify, self._tuning.pool)
         answers = trial.decide(block)
         if trial.leaves:
             self._keep(trial, self._signers)

@@ -23,6 +23,7 @@ from lodeline.engine.refusals import (
     PartWithoutBlock,
 )
 from lodeline.engine.store import FIRST, NOTHING, Block, Store, StoredPart
+from lodeline.engine.trial import check_program
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import EntryHash
 from lodeline.ledger.apply import decide
@@ -52,6 +53,7 @@ class Memory:
         Raises:
             LedgerIncomplete, LedgerDamaged: what is stored does not add up to its own roots.
             LedgerNotRead: the file cannot be read.
+            ProgramTooOld: entries follow a version of the protocol that is not known here.
             LodelineError: an entry that must not be in the log.
         """
         self._store = store
@@ -129,6 +131,7 @@ class Memory:
         ends = {block.size for block in blocks}
         leaves = self._store.leaves(blocks[0].first, blocks[-1].size)
         for read in batches(map(read_leaf, leaves), REPLAY_BATCH, lambda leaf: leaf.entry):
+            check_program(self.state, read[-1].time)
             found = self._verify(tasks_for(self.state, [leaf.entry for leaf in read]))
             verdicts = {verdict.key: verdict for verdict in found}
             for leaf in read:

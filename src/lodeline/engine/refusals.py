@@ -5,6 +5,7 @@ from __future__ import annotations
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import Hash32
 from lodeline.kernel.time import BlockTime
+from lodeline.ledger.entries import ProtocolVersion
 from lodeline.ledger.merkle import TreeSize
 
 __all__ = [
@@ -28,12 +29,38 @@ __all__ = [
     "PartDamaged",
     "PartWithoutBlock",
     "PartsGiveOtherState",
+    "ProgramTooOld",
     "StatePartIgnored",
 ]
 
 
 class EngineRefused(LodelineError):
     """Family of the refusals in this module."""
+
+
+class ProgramTooOld(EngineRefused):
+    """The members require a version of the protocol that this program does not know."""
+
+    version: ProtocolVersion
+    at: BlockTime
+    """Since when."""
+    since: str
+    """The same in UTC, for people."""
+    release: str
+    """What the members said of the release that knows it."""
+    known: tuple[ProtocolVersion, ...]
+
+    code = "program-too-old"
+    en = (
+        "since {since} this ledger follows protocol {version} (release {release}); "
+        "this program knows {known} and has stopped before deciding anything"
+    )
+    fr = (
+        "depuis le {since} ce registre suit le protocole {version} (version {release}) ; "
+        "ce programme connaît {known} et s'est arrêté avant de décider quoi que ce soit"
+    )
+    advice_en = "install release {release} and start again; it goes on where this one stopped"
+    advice_fr = "installez la version {release} et redémarrez ; elle reprend où celle-ci s'arrête"
 
 
 class LedgerMissing(EngineRefused):

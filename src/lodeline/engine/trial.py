@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from lodeline.engine.ahead import STRETCH, Ahead
 from lodeline.engine.interface import Answer, Receipt
+from lodeline.engine.refusals import ProgramTooOld
 from lodeline.kernel import cbor
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import EntryHash
@@ -22,11 +23,13 @@ from lodeline.ledger.change import Change
 from lodeline.ledger.entries import Entry, EntryId, Govern, decode_entry, entry_id
 from lodeline.ledger.log import Verify
 from lodeline.ledger.merkle import LeafIndex, leaf_hash
+from lodeline.ledger.protocols import check_known
+from lodeline.ledger.refusals_protocols import ProtocolNotKnown
 from lodeline.ledger.state import State
 from lodeline.ledger.tasks import batches, tasks_for
 from lodeline.proofs.batch import Verdicts
 
-__all__ = ["Stretch", "Trial", "leaf_head", "read_ahead"]
+__all__ = ["Stretch", "Trial", "check_program", "leaf_head", "read_ahead"]
 
 _TIME, _ENTRY = b"\xa2\x64time", b"\x65entry"
 
@@ -140,6 +143,21 @@ def _arrived(stretches: Sequence[Stretch]) -> Iterator[_Read | LodelineError]:
         if stretch.ahead is not None:
             stretch.ahead.wait()
         yield from stretch.read
+
+
+def check_program(state: State, now: BlockTime) -> None:
+    """Refuse to try a block at a time whose version of the protocol this program does not know.
+
+    An entry says nothing wrong there and can be sent later as it is, so this is the engine's
+    refusal and not the ledger's.
+
+    Raises:
+        ProgramTooOld: as said.
+    """
+    try:
+        check_known(state, now)
+    except ProtocolNotKnown as old:
+        raise ProgramTooOld(old.version, old.at, old.since, old.release, old.known) from old
 
 
 def leaf_head(time: BlockTime) -> bytes:

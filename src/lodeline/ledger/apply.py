@@ -5,7 +5,8 @@
 
 ``apply`` does both. The steps that every entry goes through:
 
-1. the block time is not before the last one;
+1. the block time is not before the last one, and this program knows the version of the protocol
+   that the members require at it;
 2. the ledger is founded, exactly once;
 3. nothing with the same id was accepted before, so nothing is ever replayed;
 4. whatever the type of the entry demands (the modules ``apply_…`` and ``memberships``);
@@ -61,6 +62,7 @@ from lodeline.ledger.entries import (
     entry_id,
 )
 from lodeline.ledger.memberships import decide_anchor, decide_genesis, decide_rotation
+from lodeline.ledger.protocols import check_known
 from lodeline.ledger.records import EntryRecord, OfferStatus
 from lodeline.ledger.refusals_entries import (
     BlockTimeWentBack,
@@ -134,6 +136,7 @@ def decide(
     is the entry's id, where the caller has made it already; not checked.
 
     Raises:
+        ProtocolNotKnown: the members require a version of the protocol that is not known here.
         EntryRefused, TransformRefused, GrantRefused, OfferRefused, CorrectionRefused,
         GovernanceRefused: the state refuses the entry.
         LodelineError: a key, name or table that is malformed or unknown; or the refusal of the
@@ -142,6 +145,7 @@ def decide(
     block_time(now)
     if now < state.time:
         raise BlockTimeWentBack(state.time, now)
+    check_known(state, now)
     identity = entry_id(entry) if identity is None else identity
     constants = state.constants
     if isinstance(entry, Genesis):

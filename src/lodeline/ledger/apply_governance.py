@@ -35,12 +35,14 @@ from lodeline.ledger.entries import (
     RegisterSite,
     RemoveRecognition,
     RemoveValidator,
+    RequireProtocol,
     RetireRecipe,
     SetStatus,
     SetValidator,
     Status,
 )
 from lodeline.ledger.memberships import check_new_member
+from lodeline.ledger.protocols import decided_protocol
 from lodeline.ledger.records import Constants, MemberRecord, Recognition, RecognitionKey
 from lodeline.ledger.refusals_entries import UnknownMember
 from lodeline.ledger.refusals_governance import (
@@ -97,14 +99,14 @@ def _decide_act(state: State, case: Case, act: Act) -> Change:
             return _with_status(state, case.constants, act)
         case RegisterSite():
             return _registered(state, act)
-        case Recognise():
-            return _recognised(state, act, case.now)
-        case RemoveRecognition():
-            return _unrecognised(state, act)
+        case Recognise() | RemoveRecognition():
+            return _about_recognition(state, act, case.now)
         case LiftRecall():
             return lifted(state, act)
         case SetValidator() | RemoveValidator():
             return decided_validator(state, act)
+        case RequireProtocol():
+            return decided_protocol(state, case.constants, act, case.now)
         case _:
             return Change(adopted=_adopted(state.tables, case.constants, act))
 
@@ -181,6 +183,12 @@ def _registered(state: State, act: RegisterSite) -> Change:
     check_member_key(site.facility_key)
     check_free_of_validators(state, site.facility_key)
     return Change(sites={site.site: site})
+
+
+def _about_recognition(state: State, act: Recognise | RemoveRecognition, now: BlockTime) -> Change:
+    if isinstance(act, Recognise):
+        return _recognised(state, act, now)
+    return _unrecognised(state, act)
 
 
 def _recognition_key(act: Recognise | RemoveRecognition) -> RecognitionKey:

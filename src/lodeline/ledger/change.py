@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from lodeline.kernel import cbor
 from lodeline.kernel.ids import Hash32, LotId, MemberId, MemberKey, OneTimeKey, SiteId, Tag
 from lodeline.kernel.time import BlockTime
-from lodeline.ledger.entries import EntryId, SiteRecord
+from lodeline.ledger.entries import EntryId, ProtocolVersion, SiteRecord
 from lodeline.ledger.records import (
     ActCount,
     Constants,
@@ -26,6 +26,7 @@ from lodeline.ledger.records import (
     Making,
     MemberRecord,
     OfferRecord,
+    ProtocolRecord,
     RecallRecord,
     Recognition,
     RecognitionKey,
@@ -67,6 +68,7 @@ class Change(msgspec.Struct, frozen=True):
     recognitions: Mapping[RecognitionKey, Recognition | None] = msgspec.field(default_factory=dict)
     validators: Mapping[MemberId, ValidatorRecord | None] = msgspec.field(default_factory=dict)
     validator_keys: Mapping[MemberKey, ValidatorKeyRecord] = msgspec.field(default_factory=dict)
+    protocols: Mapping[ProtocolVersion, ProtocolRecord | None] = msgspec.field(default_factory=dict)
     anchors: Mapping[AnchorKey, EntryId] = msgspec.field(default_factory=dict)
     lots: Mapping[LotId, LotRecord] = msgspec.field(default_factory=dict)
     """New lots, unspent."""
@@ -128,6 +130,7 @@ def combined(parts: Iterable[Change]) -> Change:
         recognitions=_union(part.recognitions for part in each),
         validators=_union(part.validators for part in each),
         validator_keys=_union(part.validator_keys for part in each),
+        protocols=_union(part.protocols for part in each),
         recalls=_union(part.recalls for part in each),
         flags=_union(part.flags for part in each),
     )
@@ -167,6 +170,9 @@ def _registry_updates(change: Change, acts_before: int) -> Iterator[_Update]:
         yield state_key(StateKind.SITE, site.encode()), digest_of(holding)
     yield from _keyed(StateKind.RECOGNITION, change.recognitions)
     yield from _validator_updates(change)
+    for version, required in change.protocols.items():
+        where = state_key(StateKind.PROTOCOL, version.to_bytes(4, "big"))
+        yield where, None if required is None else digest_of(required)
     for anchor in change.anchors:
         yield state_key(StateKind.ANCHOR, cbor.encode_struct(anchor)), PRESENT
 

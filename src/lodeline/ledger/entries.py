@@ -63,12 +63,14 @@ __all__ = [
     "Member",
     "MemberSignature",
     "OfferBody",
+    "ProtocolVersion",
     "RecallBody",
     "Recognise",
     "RegisterSite",
     "Regrant",
     "RemoveRecognition",
     "RemoveValidator",
+    "RequireProtocol",
     "RestoredLot",
     "RetireRecipe",
     "Reversal",
@@ -84,6 +86,8 @@ __all__ = [
 
 EntryId = NewType("EntryId", bytes)
 """Hash of what an entry says, without proof and signatures."""
+ProtocolVersion = NewType("ProtocolVersion", int)
+"""Number of the rules and encodings that a ledger follows, from 1."""
 
 _ENTRY_DOMAIN = b"lodeline/v1/entry-id"
 MAX_ENTRY_BYTES = 65_000
@@ -93,6 +97,7 @@ MAX_GRACE_SECONDS = 28 * 86_400
 MAX_NOTE_BYTES = 16_384
 MAX_SIGNATURES = 64
 
+ProtocolVersionW = Annotated[ProtocolVersion, msgspec.Meta(ge=1, le=2**32 - 1)]
 EntryIdW = Annotated[EntryId, msgspec.Meta(min_length=32, max_length=32)]
 
 Right = Annotated[str, msgspec.Meta(pattern=r"^(licence|quota|intake)\Z")]
@@ -274,6 +279,20 @@ class RemoveValidator(Wire, frozen=True, tag="remove-validator"):
     member: MemberIdW
 
 
+class RequireProtocol(Wire, frozen=True, tag="require-protocol"):
+    """From a block time on the ledger follows another version of the protocol.
+
+    Every release keeps this in its state, also one that does not know the version. What the version
+    says is in the releases that know it.
+    """
+
+    version: ProtocolVersionW
+    at: BlockTimeW | None
+    """First block time of the version; none takes back what was required and has not begun."""
+    release: Text
+    """Which release knows the version, for whoever has to install it; not checked."""
+
+
 Act = (
     AdmitMember
     | SetStatus
@@ -288,6 +307,7 @@ Act = (
     | LiftRecall
     | SetValidator
     | RemoveValidator
+    | RequireProtocol
 )
 
 

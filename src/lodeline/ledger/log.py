@@ -19,6 +19,7 @@ from lodeline.ledger.apply import apply
 from lodeline.ledger.entries import MAX_ENTRY_BYTES, Entry
 from lodeline.ledger.merkle import leaf_hash
 from lodeline.ledger.merklelog import Frontier
+from lodeline.ledger.protocols import check_known
 from lodeline.ledger.state import State
 from lodeline.ledger.statekeys import application_hash
 from lodeline.ledger.tasks import batches, tasks_for
@@ -80,12 +81,14 @@ def replay(leaves: Iterable[bytes], verify: Verify, batch: int = BATCH) -> Repla
     """Return the state and the tree of a log, from nothing.
 
     Raises:
+        ProtocolNotKnown: a part of it follows a version of the protocol that is not known here.
         LodelineError: a leaf that is malformed, or an entry that must not be in the log; named as
             when the entry is offered.
     """
     state, frontier = State(), Frontier()
     read = ((read_leaf(data), leaf_hash(data)) for data in leaves)
     for part in batches(read, batch, lambda item: item[0].entry):
+        check_known(state, part[-1][0].time)
         tasks = tasks_for(state, [leaf.entry for leaf, _ in part])
         verdicts = {verdict.key: verdict for verdict in verify(tasks)}
         for leaf, _ in part:

@@ -45,6 +45,7 @@ __all__ = [
     "MemberRecord",
     "OfferRecord",
     "OfferStatus",
+    "ProtocolRecord",
     "RecallRecord",
     "RecipeRecord",
     "Recognition",
@@ -190,6 +191,15 @@ class ValidatorKeyRecord(_Record, frozen=True):
     """Whose validator first used a key; it stays when the key is no longer in use."""
 
     member: MemberId
+
+
+class ProtocolRecord(_Record, frozen=True):
+    """A version of the protocol that the members require."""
+
+    at: BlockTime
+    """First block time at which the ledger follows it."""
+    release: str
+    """Which release knows it, in the members' words."""
 
 
 class RecipeRecord(_Record, frozen=True):

@@ -41,7 +41,7 @@ from lodeline.kernel.ids import (
 )
 from lodeline.kernel.time import BlockTimeW
 from lodeline.ledger.change import AnchorKey, Change, Flag
-from lodeline.ledger.entries import EntryId, SiteRecord
+from lodeline.ledger.entries import EntryId, ProtocolVersion, SiteRecord
 from lodeline.ledger.records import (
     Constants,
     EntryRecord,
@@ -51,6 +51,7 @@ from lodeline.ledger.records import (
     Making,
     MemberRecord,
     OfferRecord,
+    ProtocolRecord,
     RecallRecord,
     RecipeRecord,
     Recognition,
@@ -124,6 +125,7 @@ class StatePart(_Stored, frozen=True):
     recognitions: tuple[tuple[RecognitionKey, Recognition | None], ...]
     validators: tuple[tuple[MemberIdW, ValidatorRecord | None], ...]
     validator_keys: tuple[tuple[MemberKeyW, ValidatorKeyRecord], ...]
+    protocols: tuple[tuple[ProtocolVersion, ProtocolRecord | None], ...]
     anchors: tuple[tuple[AnchorKey, EntryIdW], ...]
     lots: tuple[tuple[LotIdW, LotRecord], ...]
     spent: tuple[tuple[LotIdW, Hash32W], ...]
@@ -179,6 +181,7 @@ class Gathered:
     recognitions: dict[RecognitionKey, Recognition | None] = field(default_factory=dict)
     validators: dict[MemberId, ValidatorRecord | None] = field(default_factory=dict)
     validator_keys: dict[MemberKey, ValidatorKeyRecord] = field(default_factory=dict)
+    protocols: dict[ProtocolVersion, ProtocolRecord | None] = field(default_factory=dict)
     anchors: dict[AnchorKey, EntryId] = field(default_factory=dict)
     lots: dict[LotId, LotRecord] = field(default_factory=dict)
     spent: dict[LotId, Hash32] = field(default_factory=dict)
@@ -237,7 +240,15 @@ _MAPPINGS = tuple(
     for found in fields(Gathered)
     if found.name not in {"first", "accepted", "constants", "acts", "adopted"}
 )
-_REGISTRY = ("members", "sites", "recognitions", "validators", "validator_keys", "anchors")
+_REGISTRY = (
+    "members",
+    "sites",
+    "recognitions",
+    "validators",
+    "validator_keys",
+    "protocols",
+    "anchors",
+)
 """Those of the mappings that do not make a change touch material."""
 
 
@@ -265,6 +276,7 @@ def commit_part(state: State, part: StatePart) -> None:
             recognitions=dict(part.recognitions),
             validators=dict(part.validators),
             validator_keys=dict(part.validator_keys),
+            protocols=dict(part.protocols),
             anchors=dict(part.anchors),
             lots=dict(part.lots),
             spent=dict(part.spent),

@@ -23,7 +23,7 @@ from lodeline.kernel.ids import (
 )
 from lodeline.kernel.time import BlockTime
 from lodeline.ledger.change import AnchorKey, Change, Flag, map_updates
-from lodeline.ledger.entries import EntryId, SiteRecord
+from lodeline.ledger.entries import EntryId, ProtocolVersion, SiteRecord
 from lodeline.ledger.records import (
     Constants,
     EntryRecord,
@@ -33,6 +33,7 @@ from lodeline.ledger.records import (
     Making,
     MemberRecord,
     OfferRecord,
+    ProtocolRecord,
     RecallRecord,
     Recognition,
     RecognitionKey,
@@ -59,6 +60,8 @@ class _Shelves:
     """Who validates now; nobody while the ledger runs without consensus."""
     validator_keys: Shelf[MemberKey, ValidatorKeyRecord] = field(default_factory=Shelf)
     """Every key that a validator uses or ever used."""
+    protocols: Shelf[ProtocolVersion, ProtocolRecord] = field(default_factory=Shelf)
+    """Every version of the protocol that members required, in force or to come."""
     anchors: Shelf[AnchorKey, EntryId] = field(default_factory=Shelf)
     lots: Shelf[LotId, LotRecord] = field(default_factory=Shelf)
     """Every lot that exists or existed."""
@@ -177,6 +180,7 @@ class State(_Shelves):
         self.recognitions.put(change.recognitions)
         self.validators.put(change.validators)
         self.validator_keys.put(change.validator_keys)
+        self.protocols.put(change.protocols)
         self.anchors.put(change.anchors)
 
     def _put_lots(self, change: Change) -> None:

@@ -68,6 +68,8 @@ class StateKind(Enum):
     """Member: runs a validator, with these keys."""
     VALIDATOR_KEY = "validator-key"
     """Public key: a validator uses it or once used it, so nobody else ever may."""
+    PROTOCOL = "protocol"
+    """Version in 4 bytes, most significant first: required from a block time on."""
 
 
 def state_key(kind: StateKind, *parts: bytes) -> Hash32:

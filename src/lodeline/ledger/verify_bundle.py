@@ -44,8 +44,9 @@ from lodeline.ledger.checkpoint import (
     verify_logged,
 )
 from lodeline.ledger.claim_file import Asked, CheckedClaim, verify_claim_file
-from lodeline.ledger.entries import Genesis, Govern, entry_id
+from lodeline.ledger.entries import Genesis, Govern, RequireProtocol, entry_id
 from lodeline.ledger.log import BATCH, Leaf, Verify, read_leaf
+from lodeline.ledger.protocols import check_all_known, required_by
 from lodeline.ledger.records import ActCount, LotRecord, MakingKind
 from lodeline.ledger.refusals_bundles import (
     BundleGenesisMissing,
@@ -217,10 +218,17 @@ class _Examination:
                 verify_absence(self.checkpoint.state, key, proof)
         except StateMapError as refused:
             raise BundleGovernanceIncomplete(acts) from refused
+        check_all_known(required_by(self._required()).items(), self.checkpoint.time)
         return Sentence(
             f"all {acts} votes of the members up to the checkpoint are shown",
             f"les {acts} votes des membres jusqu'au point de contrôle sont tous montrés",
         )
+
+    def _required(self) -> Iterable[RequireProtocol]:
+        """Yield the votes on versions of the protocol; that the log has them was verified."""
+        for _, leaf in self.leaves:
+            if isinstance(leaf.entry, Govern):
+                yield from (act for act in leaf.entry.body.acts if isinstance(act, RequireProtocol))
 
     def check_stop(self) -> Sentence:
         """Step 6."""

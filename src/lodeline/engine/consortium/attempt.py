@@ -15,7 +15,7 @@ from itertools import accumulate
 
 from lodeline.engine.consortium.reading import ReadEntry, ReadSubmission
 from lodeline.engine.interface import Answer, Receipt
-from lodeline.engine.trial import leaf_head
+from lodeline.engine.trial import check_program, leaf_head
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import EntryHash
 from lodeline.kernel.time import BlockTime
@@ -92,7 +92,12 @@ class Attempt:
     """What would be the next block."""
 
     def __init__(self, state: State, now: BlockTime) -> None:
-        """Begin a block of some time over a state, which stays as it is."""
+        """Begin a block of some time over a state, which stays as it is.
+
+        Raises:
+            ProgramTooOld: members require a version of the protocol by then, not known here.
+        """
+        check_program(state, now)
         self.draft = state.draft()
         self.first = LeafIndex(state.size)
         """Leaf index of its first entry."""

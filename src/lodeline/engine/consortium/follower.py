@@ -53,6 +53,7 @@ from lodeline.engine.memory import PART_ENTRIES, Memory
 from lodeline.engine.reader import LedgerFile
 from lodeline.engine.refusals import EngineRefused
 from lodeline.engine.store import Height, Store
+from lodeline.engine.trial import check_program
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.time import BlockTime
 from lodeline.ledger.checkpoint import CheckpointPolicy
@@ -209,6 +210,7 @@ class ConsortiumLedger(LedgerFile):
             try:
                 with suppress(TooFewValidatorsSigned):
                     self.refresh()  # what others wait for does not keep this from being handed in
+                check_program(self._memory.state, self.now())
                 delivery.run()
             except EngineRefused as refusal:
                 return delivery.answers(refusal)

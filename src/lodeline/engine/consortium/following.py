@@ -21,6 +21,7 @@ from lodeline.engine.consortium.refusals_validators import (
     ValidatorServesOtherEntries,
 )
 from lodeline.engine.store import Block, Height
+from lodeline.engine.trial import check_program
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import ChainId, EntryHash
 from lodeline.kernel.time import BlockTime
@@ -133,11 +134,13 @@ def laid_over(base: Laid, stretch: Stretch, checkpoint: Checkpoint, verify: Veri
     """Decide a stretch again over a draft, and hold the outcome to the agreed checkpoint.
 
     Raises:
+        ProgramTooOld: what was signed follows a version of the protocol that is not known here.
         StateNotAsSigned: another state or time comes out.
         EntryNotAllowed: an entry is refused; enough validators have signed it.
     """
     index = stretch.first
-    for part in batches(_read(stretch), _BATCH, lambda item: item[0].entry):
+    read = _read(stretch, base.draft, checkpoint.time)
+    for part in batches(read, _BATCH, lambda item: item[0].entry):
         tasks = tasks_for(base.draft, [leaf.entry for leaf, _ in part])
         verdicts = {verdict.key: verdict for verdict in verify(tasks)}
         for leaf, hashed in part:
@@ -155,8 +158,14 @@ def laid_over(base: Laid, stretch: Stretch, checkpoint: Checkpoint, verify: Veri
     return base
 
 
-def _read(stretch: Stretch) -> Iterator[tuple[Leaf, EntryHash]]:
+def _read(stretch: Stretch, draft: State, until: BlockTime) -> Iterator[tuple[Leaf, EntryHash]]:
+    """Yield leaves as they are needed: each after the votes before it were decided.
+
+    Raises:
+        ProgramTooOld: they require a version for the time to go to, which is not known here.
+    """
     for index, (hashed, data) in enumerate(stretch.pairs, stretch.first):
+        check_program(draft, until)
         with _allowed(LeafIndex(index)):
             leaf = read_leaf(data)
         yield leaf, hashed

@@ -27,8 +27,9 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from lodeline.engine.consortium.refusals import FoundingMalformed
+from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import Hash32
-from lodeline.ledger.entries import MAX_ENTRY_BYTES
+from lodeline.ledger.entries import MAX_ENTRY_BYTES, Genesis, decode_entry
 
 __all__ = [
     "BLOCK_BYTES",
@@ -96,6 +97,25 @@ class Founding:
     entries: tuple[bytes, ...]
     """Each in its canonical encoding."""
     limits: BlockLimits = USUAL_LIMITS
+
+    @property
+    def version(self) -> int:
+        """Return the version of the protocol that the genesis names.
+
+        It stands in the head of every block of the consensus engine, so it is the founding's also
+        in a program that knows later ones.
+
+        Raises:
+            FoundingMalformed: the first entry is no genesis.
+        """
+        try:
+            genesis = decode_entry(self.entries[0])
+        except LodelineError as refused:
+            raise FoundingMalformed(refused.message("en")) from refused
+        if not isinstance(genesis, Genesis):
+            reason = f"the first entry is a {type(genesis).__name__}"
+            raise FoundingMalformed(reason)
+        return genesis.version
 
     def encode(self) -> bytes:
         """Return the document, as `read_founding` reads it."""

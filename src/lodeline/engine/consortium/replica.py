@@ -35,6 +35,7 @@ from lodeline.engine.store import (
     Store,
     StoredPart,
 )
+from lodeline.engine.trial import check_program
 from lodeline.kernel import cbor
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import Hash32
@@ -196,6 +197,7 @@ class Replica(LedgerFile):
 
         Raises:
             SnapshotNotEmpty: there are entries already.
+            ProgramTooOld: its state follows a version of the protocol that is not known here.
             SnapshotDiffers: roots, sizes, blocks or the application hash are others.
             FoundingNotOfThisLedger: it is another consortium's.
             SnapshotMalformed, PartNotRead, PartOutOfPlace, WrongShape: records that are none.
@@ -237,6 +239,7 @@ class Replica(LedgerFile):
 
     def _check_restored(self, memory: Memory, header: SnapshotHeader, founding: Founding) -> None:
         """Hold what was loaded against the header, every block's root and the founding."""
+        check_program(memory.state, memory.state.time)
         for refused in memory.ignored:
             raise refused
         if memory.replayed:
