@@ -5,6 +5,10 @@ CheckTx keeps a waiting room (`checking`), PrepareProposal and ProcessProposal t
 was proposed is not decided twice: the same submissions over the same state at the same time give
 the same draft. Nothing that is answered to FinalizeBlock depends on this machine: not on its clock,
 its settings, its waiting room, or on what it had verified before.
+
+From the block time on at which members require a version of the protocol that this program does not
+know, it refuses to propose, judge or decide: the process ends with that refusal, and nothing of the
+block is kept. An upgraded one is given the same block again by the consensus engine.
 """
 
 from __future__ import annotations
@@ -47,6 +51,7 @@ from lodeline.engine.consortium.attempt import Answers, Attempt
 from lodeline.engine.consortium.checking import CheckDesk, CheckTools
 from lodeline.engine.consortium.founding import Founding, read_founding
 from lodeline.engine.consortium.limits import BlockRoom
+from lodeline.engine.consortium.misbehaviour import Caught, caught_in
 from lodeline.engine.consortium.proposing import Proposer
 from lodeline.engine.consortium.queries import answer_query
 from lodeline.engine.consortium.reading import ReadSubmission, transaction_hash
@@ -59,6 +64,7 @@ from lodeline.engine.consortium.validators import (
     consensus_keys,
     validator_updates,
 )
+from lodeline.engine.refusals import ProgramTooOld
 from lodeline.engine.store import ConsensusHeight
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import Hash32
@@ -88,6 +94,7 @@ class _Decided:
     height: ConsensusHeight
     attempt: Attempt
     transactions: tuple[Hash32, ...]
+    caught: tuple[Caught, ...]
 
 
 class ConsortiumApplication:
@@ -122,7 +129,7 @@ class ConsortiumApplication:
             return ResponseInfo(
                 data="lodeline",
                 version=str(PROTOCOL_VERSION),
-                app_version=PROTOCOL_VERSION,
+                app_version=self._founding.version,
                 last_block_height=position.height,
                 last_block_app_hash=known,
             )
@@ -175,7 +182,11 @@ class ConsortiumApplication:
             return ResponsePrepareProposal(txs=chosen)
 
     def process_proposal(self, request: RequestProcessProposal) -> ResponseProcessProposal:
-        """Accept a proposal of which nothing is refused, and no other."""
+        """Accept a proposal of which nothing is refused, and no other.
+
+        Raises:
+            ProgramTooOld: its time follows a version of the protocol that is not known here.
+        """
         status = ResponseProcessProposal.ProposalStatus
         agreed = BlockTime(request.time.seconds)
         with self._replica.turn:
@@ -184,6 +195,8 @@ class ConsortiumApplication:
             try:
                 submissions = [_or_raise(r) for r in self._tools.submissions.read_all(request.txs)]
                 attempt = self._proposer().judge(submissions, agreed)
+            except ProgramTooOld:
+                raise
             except LodelineError:
                 return ResponseProcessProposal(status=status.REJECT)
             self._remember(request.txs, agreed, attempt)
@@ -200,7 +213,11 @@ class ConsortiumApplication:
     # ------------------------------------------------------------------ decided blocks
 
     def finalize_block(self, request: RequestFinalizeBlock) -> ResponseFinalizeBlock:
-        """Decide every entry of a block; nothing is kept yet."""
+        """Decide every entry of a block; nothing is kept yet.
+
+        Raises:
+            ProgramTooOld: its time follows a version of the protocol that is not known here.
+        """
         agreed = BlockTime(request.time.seconds)
         with self._replica.turn:
             attempt = self._tried.get(_block_key(request.txs, agreed))
@@ -208,7 +225,8 @@ class ConsortiumApplication:
                 reads = self._tools.submissions.read_all(request.txs)
                 attempt = self._proposer().decide(reads, agreed)
             digests = tuple(map(transaction_hash, request.txs))
-            self._decided = _Decided(ConsensusHeight(request.height), attempt, digests)
+            caught = caught_in(self._replica.state(), request.misbehavior)
+            self._decided = _Decided(ConsensusHeight(request.height), attempt, digests, caught)
             known = self._replica.hash_after(attempt)
             before = consensus_keys(self._replica.state())
             size = TreeSize(attempt.draft.size)
@@ -228,6 +246,7 @@ class ConsortiumApplication:
                 message = "commit without a block"
                 raise RuntimeError(message)
             before = self._replica.size
+            self._tools.caught(decided.caught)
             self._replica.commit(decided.attempt, decided.height)
             self._snapshots.after_block(self._replica, before)
             self._decided = None

@@ -12,11 +12,13 @@ waiting and is verified when it is proposed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from lodeline.engine.consortium.attempt import Answers, Attempt, Lookahead, first_refusal
 from lodeline.engine.consortium.limits import LockOut, Quotas
+from lodeline.engine.consortium.misbehaviour import Caught
 from lodeline.engine.consortium.outcomes import Outcomes, refused_whole
 from lodeline.engine.consortium.reading import ReadSubmission, Submissions
 from lodeline.engine.consortium.refusals import SubmissionForgotten
@@ -24,14 +26,24 @@ from lodeline.engine.consortium.replica import Replica
 from lodeline.engine.consortium.rules import BlockRules
 from lodeline.engine.consortium.verdicts import ProofDesk, note_signatures
 from lodeline.engine.interface import Clock
+from lodeline.engine.trial import check_program
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import Hash32
 from lodeline.ledger.refusals_entries import ProofNotVerified
 from lodeline.ledger.submissions import check_submission
 from lodeline.ledger.tasks import tasks_for
+from lodeline.proofs.task import ProofTask
+from lodeline.proofs.verifier import ProofDoesNotHold, ProofShapeWrong
 
 __all__ = ["CheckDesk", "CheckTools"]
 
+_TRUSTED_TOGETHER: Final = 64
+"""Proofs that are verified together for members whose last submission was taken."""
+_TOGETHER: Final = 8
+"""As many for others."""
+_WRONG_PROOF: Final = (ProofDoesNotHold, ProofShapeWrong)
+
+_Read = ReadSubmission | LodelineError
 Checked = Answers | LodelineError
 """One answer for each entry, or why the envelope was refused."""
 
@@ -48,6 +60,8 @@ class CheckTools:
     """The validator's own clock: it decides what is worth keeping, never what a block says."""
     steady: Callable[[], float]
     """Seconds of a clock that is never set, for pauses."""
+    caught: Callable[[Sequence[Caught]], object] = len
+    """Told of validators that misbehaved, before the block that tells of them is durable."""
 
 
 class CheckDesk:
@@ -68,19 +82,50 @@ class CheckDesk:
     # ------------------------------------------------------------------ new submissions
 
     def check(self, transactions: Sequence[bytes]) -> list[Checked]:
-        """Check new submissions; proofs are verified together, while blocks may go on."""
+        """Check new submissions; proofs are verified together, while blocks may go on.
+
+        Few at a time of members who are not trusted: the consensus engine does not commit a block
+        before what it has handed over is answered, and wrong proofs must not hold that up.
+        """
         found = [self._tools.submissions.read(data) for data in transactions]
+        return [answer for some in self._batches(found) for answer in self._check(some)]
+
+    def _batches(self, found: Sequence[_Read]) -> Iterator[list[_Read]]:
+        """Yield what may be verified together; who is trusted is looked at as it comes."""
+        batch, proofs = list[_Read](), 0
+        for read in found:
+            more = read.proofs if isinstance(read, ReadSubmission) else 0
+            if batch and more and proofs + more > self._most_together(batch + [read]):
+                yield batch
+                batch, proofs = [], 0
+            batch.append(read)
+            proofs += more
+        if batch:
+            yield batch
+
+    def _most_together(self, batch: Sequence[_Read]) -> int:
+        """Return how many proofs may be verified before the first wrong one is noticed."""
+        members = {
+            read.submission.body.member
+            for read in batch
+            if isinstance(read, ReadSubmission) and read.proofs
+        }
+        trusted = all(self.lock_out.trusts(member) for member in members)
+        return _TRUSTED_TOGETHER if trusted else _TOGETHER
+
+    def _check(self, found: Sequence[_Read]) -> list[Checked]:
         with self._replica.turn:
             admitted = [self._admitted(read) for read in found]
             sound = [read for read in admitted if isinstance(read, ReadSubmission)]
             entries = [entry for read in sound for entry in read.sound]
             tasks = tasks_for(self._attempt.draft, [read.entry for read in entries])
             ahead = self._tools.proofs.send_signatures(self._attempt.draft, entries)
-        self._tools.proofs.verdicts(tasks)
+        proofs = self._tools.proofs
+        learn = proofs.learn if self._verified(tasks, self._most_together(sound)) else proofs.recall
         if ahead is not None:
             ahead.wait()
         with self._replica.turn:
-            lookahead = Lookahead(self._tools.proofs.learn, sound)
+            lookahead = Lookahead(learn, sound)
             places = iter(range(len(sound)))
             return [
                 self._decided(read, lookahead, next(places))
@@ -88,6 +133,18 @@ class CheckDesk:
                 else read
                 for read in admitted
             ]
+
+    def _verified(self, tasks: Sequence[ProofTask], most: int) -> bool:
+        """Verify proofs, more at a time as they turn out right; stop where one is wrong.
+
+        Return whether all of them were looked at: a submission is refused for one as for many.
+        """
+        while tasks:
+            found = self._tools.proofs.verdicts(tasks[:most])
+            tasks, most = tasks[most:], 2 * most
+            if any(verdict.refusal is not None for verdict in found.values()):
+                break
+        return not tasks
 
     def _admitted(self, read: ReadSubmission | LodelineError) -> ReadSubmission | LodelineError:
         """Check the envelope and whether its member may have it decided now."""
@@ -117,8 +174,9 @@ class CheckDesk:
             self.lock_out.taken(member)
             note_signatures(self._attempt.draft, read)
             return answers
+        wrong = sum(isinstance(answer, _WRONG_PROOF) for answer in answers)
         answers = refused_whole(answers)
-        self.lock_out.refused(member, self._tools.steady())
+        self.lock_out.refused(member, self._tools.steady(), wrong)
         self._tools.outcomes.resolve(read.digest, answers)
         return answers
 
@@ -126,7 +184,9 @@ class CheckDesk:
         """Decide a submission over everything that waits, at the time that it may expect."""
         attempt = self._attempt
         rules, last = self._tools.rules, attempt.draft.time
-        attempt.set_time(rules.time(last, self._tools.clock.now(), [read]))
+        now = rules.time(last, self._tools.clock.now(), [read])
+        check_program(attempt.draft, now)
+        attempt.set_time(now)
         answers = attempt.take_whole(read, lookahead, place)
         attempt.forget_leaves()
         return answers

@@ -29,6 +29,7 @@ from lodeline.engine.consortium.api import serve
 from lodeline.engine.consortium.application import ConsortiumApplication, Limits
 from lodeline.engine.consortium.checking import CheckTools
 from lodeline.engine.consortium.founding import Founding, read_founding
+from lodeline.engine.consortium.misbehaviour import MisbehaviourBook, misbehaviour_file
 from lodeline.engine.consortium.outcomes import Outcomes
 from lodeline.engine.consortium.reading import Submissions
 from lodeline.engine.consortium.refusals import SettingsNotRead
@@ -148,6 +149,7 @@ class RunningApplication:
                 outcomes=Outcomes(),
                 clock=SystemClock(),
                 steady=time.monotonic,
+                caught=MisbehaviourBook(misbehaviour_file(home)).note,
             )
             limits = Limits(settings.quota_bytes, settings.retain_blocks)
             signer = SnapshotSigner(settings.chain, settings.member, key)
@@ -215,4 +217,8 @@ def main(
             pass
     finally:
         running.close()
+    failure = running.server.failure
+    if isinstance(failure, LodelineError):
+        # After the trace: whoever reads the log's last lines needs to know what to do.
+        sys.stderr.write(f"{failure.message('en')}\n{failure.advice('en')}\n")
     return _FAILED if running.server.failed.is_set() else 0
