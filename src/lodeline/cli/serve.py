@@ -1,15 +1,19 @@
-"""`lodeline serve`: the node over HTTP, until it is asked to end."""
+"""`lodeline serve`: the node over HTTP, until it is asked to end.
+
+The service is imported where it is needed: its libraries take longer than most commands.
+"""
 
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lodeline.cli.terminal import terminal_of
-from lodeline.web.serving import Listen, listen_at
-from lodeline.web.serving import serve as serve_node
+
+if TYPE_CHECKING:
+    from lodeline.web.serving import Listen
 
 __all__ = ["serve"]
 
@@ -20,7 +24,12 @@ def serve(
     database: Annotated[str | None, typer.Option("--database")] = None,
 ) -> None:
     """Serve events, queries, subscriptions and the resolver of the node in the folder."""
+    from lodeline.node.events.database import DatabaseUrl  # noqa: PLC0415
+    from lodeline.web.serving import listen_at  # noqa: PLC0415
+    from lodeline.web.serving import serve as serve_node  # noqa: PLC0415
+
     terminal = terminal_of(context)
+    named = None if database is None else DatabaseUrl(database)
 
     def started(at: Listen) -> None:
         if terminal.options.json:
@@ -31,5 +40,5 @@ def serve(
             terminal.say("serve.token")
         terminal.out.flush()
 
-    serve_node(terminal.options.home, listen_at(listen), database, started)
+    serve_node(terminal.workspace, listen_at(listen), named, started)
     terminal.say("serve.ended")

@@ -13,7 +13,6 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar, Final
 
 import uvicorn
@@ -21,9 +20,11 @@ from starlette.applications import Starlette
 
 from lodeline.kernel.errors import LodelineError
 from lodeline.node.access.authenticating import Access
-from lodeline.node.events.place import open_events
+from lodeline.node.events.database import DatabaseUrl
+from lodeline.node.events.opening import opened_store
 from lodeline.node.events.reading_pool import ReadingPool
 from lodeline.node.events.store import EventStore
+from lodeline.node.workspace import Workspace
 from lodeline.web.app import build
 from lodeline.web.logs import log_to
 from lodeline.web.service import Service
@@ -93,12 +94,15 @@ def listen_at(text: str) -> Listen:
 
 
 def serve(
-    home: Path, listen: Listen, database: str | None, started: Callable[[Listen], None]
+    workspace: Workspace,
+    listen: Listen,
+    database: DatabaseUrl | None,
+    started: Callable[[Listen], None],
 ) -> None:
     """Serve a node until it is asked to end.
 
     Args:
-        home: folder of the node, with ``serve.toml`` where there is one.
+        workspace: folder of the node, with ``serve.toml`` where there is one.
         listen: where.
         database: of the events; the folder's own where nothing is said.
         started: is told once connections are taken, with the port that was taken.
@@ -108,11 +112,10 @@ def serve(
         WebSettingsMalformed, FileUnreadable: the settings cannot be used.
         DatabaseUnknown, StoreUnreachable, StoreLayoutUnknown: the database cannot be used.
     """
-    settings = read_settings(home / SETTINGS_FILE)
+    settings = read_settings(workspace.folder / SETTINGS_FILE)
     with ExitStack() as stack:
         bound = stack.enter_context(_bound(listen))
-        store = open_events(home, database)
-        stack.callback(store.close)
+        store = stack.enter_context(opened_store(workspace, database))
         service = _service(stack, store, settings)
         log_to()
         server = _Server(_config(build(service)))
