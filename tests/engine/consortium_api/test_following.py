@@ -8,6 +8,7 @@ import pytest
 from msgspec import structs
 from tests.engine.consortium_api.network import ORIGIN, QUICK, Forge, Liar, Network, answered
 from tests.engine.ledgers import anchors
+from tests.ledger.test_protocols import release, requiring
 from tests.ledger.world import CHAIN, ENTROPY
 
 from lodeline.crypto.signatures import SigningKey
@@ -33,8 +34,10 @@ from lodeline.engine.consortium.refusals_validators import (
     ValidatorTooSlow,
     ValidatorUnreachable,
 )
+from lodeline.engine.refusals import ProgramTooOld
 from lodeline.kernel import cbor
 from lodeline.kernel.ids import Hash32
+from lodeline.kernel.time import BlockTime
 from lodeline.ledger.checkpoint import (
     Checkpoint,
     assemble,
@@ -42,6 +45,7 @@ from lodeline.ledger.checkpoint import (
     sign_checkpoint,
     verify_checkpoint,
 )
+from lodeline.ledger.entries import encode_entry
 from lodeline.ledger.merkle import TreeSize
 from lodeline.ledger.signednote import parse_note
 
@@ -123,6 +127,39 @@ def test_nothing_new_changes_nothing(network: Network) -> None:
         note = copy.signed_checkpoint()
         copy.refresh()
         assert copy.signed_checkpoint() == note
+
+
+def test_a_copy_whose_program_is_too_old_blames_nobody(network: Network) -> None:
+    """What the validators signed is right; this program cannot tell. Entries wait in the queue."""
+    vote = network.world.govern(requiring(2, BlockTime(network.moment + 2), "2.x"))
+    network.grow(encode_entry(vote))
+    late, mine = anchors(network.world, range(1)), anchors(network.world, range(1, 2))
+    with release(1, 2):
+        network.grow(*late)
+    with closing(network.follower()) as copy:
+        with pytest.raises(ProgramTooOld) as refused:
+            copy.refresh()
+        assert (refused.value.version, refused.value.known) == (2, (1,))
+        assert (copy.size, dict(copy.validators.aside)) == (0, {})
+        (answer,) = copy.submit(mine)
+        assert isinstance(answer, ProgramTooOld)
+    with closing(network.follower()) as copy, release(1, 2):
+        copy.refresh()
+        assert is_whole(copy, network)
+
+
+def test_an_old_copy_hands_nothing_in_once_its_clock_is_there(network: Network) -> None:
+    at = BlockTime(network.moment + 2)
+    network.grow(encode_entry(network.world.govern(requiring(2, at, "2.x"))))
+    network.moment = at
+    for node in network.nodes.values():
+        node.wire.asked.clear()
+    with closing(network.follower()) as copy:
+        (answer,) = copy.submit(anchors(network.world, range(1)))
+        assert isinstance(answer, ProgramTooOld)
+    asked = [line for node in network.nodes.values() for line in node.wire.asked]
+    assert asked
+    assert not [line for line in asked if line.startswith("POST")]
 
 
 def test_the_copy_is_a_sound_ledger_file(network: Network) -> None:
