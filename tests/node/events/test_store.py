@@ -7,6 +7,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, insert, select, text
+from tests.node.events.conftest import PostgresServer
 
 from lodeline.exchange.epcis.document import EventId
 from lodeline.node.events.database import DatabaseUrl, open_engine, reading, sqlite_url
@@ -198,9 +199,7 @@ def test_writers_at_the_same_time_share_commits_and_fail_alone(
     assert len(set(groups)) == 1, "they did not share one transaction"
 
 
-def test_a_commit_that_fails_fails_everyone_in_it(
-    sqlite_store: EventStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_is_a_refusal_and_leaves_nothing(sqlite_store: EventStore) -> None:
     miner = sqlite_store.tenant(TenantName("miner"))
 
     def full(connection: Connection) -> None:
@@ -208,9 +207,28 @@ def test_a_commit_that_fails_fails_everyone_in_it(
         connection.exec_driver_sql("PRAGMA max_page_count=1")
         connection.exec_driver_sql("CREATE TABLE big AS SELECT zeroblob(10000000)")
 
-    with pytest.raises(Exception, match="full"):
+    with pytest.raises(StoreUnreachable) as refused:
         sqlite_store.write(full)
+    assert "full" in refused.value.reason
     assert tokens(sqlite_store) == []
+
+
+def test_a_server_that_ends_a_connection_loses_nothing_else(
+    postgres: PostgresServer,
+) -> None:
+    """An operator restarts the database: who writes is refused by name, the next one is served."""
+    store = EventStore(open_engine(postgres.new_store()))
+    miner = store.tenant(TenantName("miner"))
+
+    def ended(connection: Connection) -> None:
+        connection.execute(insert(PAGE_TOKENS).values(token("gone", miner)))
+        connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    with pytest.raises(StoreUnreachable):
+        store.write(ended)
+    store.write(lambda c: c.execute(insert(PAGE_TOKENS).values(token("next", miner))))
+    assert tokens(store) == ["next"]
+    store.close()
 
 
 def test_a_reader_sees_one_state(store: EventStore, miner: Tenant) -> None:

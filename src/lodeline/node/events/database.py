@@ -16,12 +16,25 @@ from typing import Final, NewType
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import (
+    ArgumentError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    PendingRollbackError,
+)
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from lodeline.node.events.refusals import DatabaseUnknown, StoreUnreachable
 
-__all__ = ["DatabaseUrl", "open_engine", "reading", "sqlite_url", "writing"]
+__all__ = [
+    "DatabaseUrl",
+    "named_failures",
+    "open_engine",
+    "reading",
+    "sqlite_url",
+    "writing",
+]
 
 DatabaseUrl = NewType("DatabaseUrl", str)
 """``sqlite:///PATH`` or ``postgresql+psycopg://USER@HOST/NAME``; may hold a password."""
@@ -77,7 +90,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
     """
     options = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
     with (
-        _named_failures(),
+        named_failures(),
         engine.connect().execution_options(**options) as connection,
         connection.begin(),
     ):
@@ -92,7 +105,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
         StoreUnreachable: the database does not answer, or does not commit.
     """
     with (
-        _named_failures(),
+        named_failures(),
         engine.connect().execution_options(**{_WRITES: True}) as connection,
         connection.begin(),
     ):
@@ -102,12 +115,19 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def _named_failures() -> Iterator[None]:
-    """Turn a failure of the database into a refusal; a broken rule of a table stays what it is."""
+def named_failures() -> Iterator[None]:
+    """Turn a failure of the database into a refusal; a broken rule of a table stays what it is.
+
+    Raises:
+        StoreUnreachable: the database is gone, full, locked or not there.
+    """
     try:
         yield
-    except DBAPIError as failed:
+    except (OperationalError, InterfaceError, InternalError) as failed:
         raise StoreUnreachable(str(failed.orig)) from failed
+    except PendingRollbackError as failed:
+        reason = "the connection was lost within a transaction"
+        raise StoreUnreachable(reason) from failed
 
 
 def _sqlite(url: DatabaseUrl, connect: Mapping[str, object]) -> Engine:

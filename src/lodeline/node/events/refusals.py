@@ -173,7 +173,6 @@ class EventIdTaken(ResourceAlreadyExistsException):
         "un événement ne change pas : déclarez le premier erroné et envoyez le bon sous un autre "
         "identifiant"
     )
-    exception: ClassVar[str] = "ValidationException"
 
     event_id: str
     stored: str

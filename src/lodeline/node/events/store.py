@@ -142,7 +142,8 @@ class EventStore:
             StoreUnreachable: the transaction did not commit; nothing is there.
             Exception: whatever the work raised; nothing of it is there.
         """
-        return self._commits.run(work)
+        with database.named_failures():
+            return self._commits.run(work)
 
     def tenant(self, name: TenantName | MemberId) -> Tenant:
         """Return the tenant of a name; a name that is new gets a number."""
