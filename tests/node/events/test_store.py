@@ -1,6 +1,8 @@
 """The store itself: layout, tenants, shared commits, numbers, failures."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,8 @@ from sqlalchemy import Connection, insert, select, text
 from tests.node.events.conftest import PostgresServer
 
 from lodeline.exchange.epcis.document import EventId
-from lodeline.node.events.database import DatabaseUrl, open_engine, reading, sqlite_url
+from lodeline.node.events.database import DatabaseUrl, open_engine, reading, sqlite_url, writing
+from lodeline.node.events.group_commit import GroupCommit
 from lodeline.node.events.layout import layout_of, present_layout
 from lodeline.node.events.refusals import (
     DatabaseUnknown,
@@ -197,6 +200,25 @@ def test_writers_at_the_same_time_share_commits_and_fail_alone(
     assert len(failures) == others - len(kept)
     assert len(groups) == others
     assert len(set(groups)) == 1, "they did not share one transaction"
+
+
+def test_a_commit_that_fails_is_nobody_s_success(sqlite_store: EventStore) -> None:
+    """The work was done, the disk was not reached: nobody may be told otherwise."""
+    miner = sqlite_store.tenant(TenantName("miner"))
+
+    @contextmanager
+    def unlucky() -> Iterator[Connection]:
+        with writing(sqlite_store.engine) as connection:
+            yield connection
+            raise StoreUnreachable("no disk")
+
+    commits = GroupCommit(unlucky)
+    put = insert(PAGE_TOKENS).values(token("lost", miner))
+    for _ in range(2):
+        with pytest.raises(StoreUnreachable):
+            commits.run(lambda connection: connection.execute(put).rowcount)
+    assert tokens(sqlite_store) == []
+    assert not commits._turn.locked()
 
 
 def test_a_full_disk_is_a_refusal_and_leaves_nothing(sqlite_store: EventStore) -> None:
