@@ -177,9 +177,9 @@ def founded(folder: Path, *founders: str, at: BlockTime = START) -> Iterator[Ben
 
 
 @contextmanager
-def mining_bench(folder: Path) -> Iterator[Bench]:
+def mining_bench(folder: Path, *founders: str) -> Iterator[Bench]:
     """A bench on which the pit may mine."""
-    with founded(folder) as bench:
+    with founded(folder, *founders) as bench:
         register_site(bench.session, MemberId("pit"), PIT, "Kolwezi pit", "CD")
         acts = [Recognise(MemberId("state"), None, right, LATER) for right in ("licence", "quota")]
         acts += [

@@ -1,0 +1,297 @@
+"""From what an event means to entries that are proved and not yet sent.
+
+Everything that a draft writes goes to the holder's vault and can be written again; nothing is
+promised, nothing is sent. So a draft that was lost on the way is simply made anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from lodeline.custody.strands import Kind, Strand
+from lodeline.exchange.transform_file import OutputPart, TransformFile
+from lodeline.holder.building import BuiltTransform, OwnedLot, OwnerKey, claim_made
+from lodeline.holder.plans import plan_sale, take_amount
+from lodeline.holder.wishes import Chain, FromStep, Supply
+from lodeline.kernel.ids import LotId, RecipeName
+from lodeline.kernel.time import BlockTime
+from lodeline.node.events.goods_book import (
+    Memo,
+    Usage,
+    Use,
+    check_new,
+    inputs_of,
+    use_of,
+    write_use,
+)
+from lodeline.node.events.meaning import Making, Measured, Receiving, Shipping
+from lodeline.node.events.moments import Micros
+from lodeline.node.events.outbox import Stage
+from lodeline.node.events.pairing import facts_of, paired, settlements
+from lodeline.node.events.store import Seq
+from lodeline.node.events.terms import TermValue
+from lodeline.node.governing import recipe_named
+from lodeline.node.granting import address_of
+from lodeline.node.holding import Holding
+from lodeline.node.requests import Request
+from lodeline.node.trading import OfferTerms, acceptance, offer_request, sale_recipe
+from lodeline.node.transforming import (
+    desk_of,
+    prepare,
+    prove_chain,
+    requested,
+    shifted,
+    supply,
+)
+
+__all__ = ["Draft", "Moment", "accept_drafts", "make_drafts", "offer_drafts", "settle_drafts"]
+
+_SPLIT: Final = RecipeName("split")
+_SECONDS_PER_DAY: Final = 86_400
+_MEMO_CHARS: Final = 500
+
+Draft = tuple[Stage, Request]
+"""An entry that is finished up to the signatures of others, and why it is sent."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Which event it is, and when it happened."""
+
+    event: Seq
+    when: Micros
+
+
+# ------------------------------------------------------------------ a step
+
+
+def make_drafts(own: Holding, making: Making, at: Moment, folder: Path) -> list[Draft]:
+    """Return a step, proved, with the splits that it needs before it.
+
+    Raises:
+        LotNeverReceived, LotAway, MoreUsedThanThere, GoodsTwice: the goods.
+        PlanRefused, …: the step cannot be; as `transforming.prepare`.
+    """
+    for measured in making.made:
+        check_new(own, measured.goods, at.event)
+    uses = [use_of(own, goods, at.event) for goods in making.used]
+    drafts, chain, built = _drafted(own, _file(making, uses), folder, Stage.MAKE)
+    _write_uses(own, uses, chain, built)
+    for measured, made in zip(making.made, built[-1].made, strict=False):
+        usage = Usage(at.event, came=measured.goods.mass, lots=(LotId(made.lot_id),))
+        write_use(own, measured.goods.key, usage)
+    return drafts
+
+
+def _drafted(
+    own: Holding, file: TransformFile, folder: Path, stage: Stage
+) -> tuple[list[Draft], Chain, Sequence[BuiltTransform]]:
+    """Plan and prove a step, and what must happen before it."""
+    prepared = prepare(own, file, folder)
+    built = prove_chain(own, prepared.chain)
+    facts = [output.facts for output in prepared.captured.outputs]
+    drafts = [
+        (stage, requested(own, step, one, facts if step is prepared.step else ()))
+        for step, one in zip(prepared.chain.steps, built, strict=True)
+    ]
+    return drafts, prepared.chain, built
+
+
+def _file(making: Making, uses: Sequence[Use]) -> TransformFile:
+    rule = making.rule
+    if rule.recipe is None:
+        message = "a step that makes something has a recipe"
+        raise TypeError(message)
+    named = tuple(_output(measured, rule.line) for measured in making.made)
+    rest = tuple(OutputPart(rule.line, form, None, None, (), None) for form in rule.yields)
+    return TransformFile(
+        name=f"line {rule.line}",
+        recipe=rule.recipe,
+        site=making.site,
+        inputs=inputs_of(uses),
+        outputs=(*named, *rest),
+        process=making.process,
+        co_signers=rule.co_signers or {},
+    )
+
+
+def _output(measured: Measured, line: int) -> OutputPart:
+    goods = measured.goods
+    return OutputPart(
+        line=line,
+        form=goods.kind.form,
+        content=measured.content,
+        to=None,
+        claims=goods.kind.claims,
+        product=goods.named if goods.kind.is_product else None,
+        laboratory=measured.found.laboratory,
+        method=measured.found.method,
+    )
+
+
+# ------------------------------------------------------------------ what stays of what went
+
+
+def _write_uses(
+    own: Holding, uses: Sequence[Use], chain: Chain, built: Sequence[BuiltTransform]
+) -> None:
+    """Write what went, and which lots stand for what stayed: the rests of splits."""
+    owner = {lot.lot_id: use.goods.key for use in uses for lot in use.lots}
+    rests = _rests(owner, chain, built)
+    for use in uses:
+        usage = use.usage
+        lots = tuple(rests.get(use.goods.key, ()))
+        write_use(own, use.goods.key, Usage(usage.event, None, usage.went, usage.is_all, lots))
+
+
+def _rests(
+    owner: Mapping[LotId, TermValue], chain: Chain, built: Sequence[BuiltTransform]
+) -> Mapping[TermValue, list[LotId]]:
+    """Return own outputs of steps that later steps build on and do not use, by their goods."""
+    used = {
+        (one.source.step, one.source.output)
+        for step in chain.steps
+        for one in step.inputs
+        if isinstance(one.source, FromStep)
+    }
+    before = {step for step, _ in used}
+    goods: dict[int, TermValue] = {}
+    rests: dict[TermValue, list[LotId]] = {}
+    for index in sorted(before):
+        for one in chain.steps[index].inputs:
+            source = one.source
+            if isinstance(source, OwnedLot):
+                found = owner.get(source.lot_id)
+            else:
+                found = goods.get(source.step)
+            if found is not None:
+                goods[index] = found
+        for output, made in enumerate(built[index].made):
+            if (index, output) not in used and index in goods:
+                rests.setdefault(goods[index], []).append(LotId(made.lot_id))
+    return rests
+
+
+# ------------------------------------------------------------------ an offer
+
+
+def offer_drafts(own: Holding, shipping: Shipping, at: Moment) -> list[Draft]:
+    """Return offers of what is shipped, one for each form, with the splits before them.
+
+    Raises:
+        LotNeverReceived, LotAway, MoreUsedThanThere: the goods.
+        UnknownMember, MemberNotActive, PlanRefused, …: as `trading.offer`.
+    """
+    uses = [use_of(own, goods, at.event) for goods in shipping.used]
+    chain, supplies = _taken(own, uses)
+    buyer = address_of(own.session.member(shipping.to))
+    flat = [one for found in supplies for one in found]
+    memos = {
+        id(one): _memo(own, use, one, at.when)
+        for use, found in zip(uses, supplies, strict=True)
+        for one in found
+    }
+    splits = len(chain.steps)
+    for sale in plan_sale(desk_of(own), sale_recipe(own), flat, buyer):
+        outputs = (
+            replace(lot, memo=memos[id(one)])
+            for one, lot in zip(sale.inputs, sale.outputs, strict=True)
+        )
+        chain = chain.then(replace(sale, outputs=tuple(outputs)))
+    built = prove_chain(own, chain)
+    days = shipping.rule.days * _SECONDS_PER_DAY
+    terms = OfferTerms(shipping.to, BlockTime(own.session.now() + days))
+    drafts: list[Draft] = []
+    for index, (step, one) in enumerate(zip(chain.steps, built, strict=True)):
+        if index < splits:
+            drafts.append((Stage.OFFER, requested(own, step, one)))
+        else:
+            keys = [_key(own, each, built) for each in step.inputs]
+            drafts.append((Stage.OFFER, offer_request(own, step, one, keys, terms)))
+    _write_uses(own, uses, chain, built)
+    return drafts
+
+
+def _taken(own: Holding, uses: Sequence[Use]) -> tuple[Chain, list[list[Supply]]]:
+    """Return what is used as supplies, for each use, and the splits that come first."""
+    chain = Chain()
+    found: list[list[Supply]] = []
+    for use in uses:
+        supplies = [supply(own, lot) for lot in use.lots]
+        if use.part is not None:
+            _, split = recipe_named(own.session, _SPLIT)
+            strand = Strand(use.part.element, Kind.METAL)
+            took = take_amount(desk_of(own), split.recipe, supplies, strand, use.part.mass)
+            supplies = [shifted(one, len(chain.steps)) for one in took.lots]
+            chain = Chain((*chain.steps, *took.chain.steps))
+        found.append(supplies)
+    return chain, found
+
+
+def _memo(own: Holding, use: Use, one: Supply, when: Micros) -> str:
+    """Name the goods to the receiver, and let the lot's own remark go on beside it."""
+    source = one.source
+    before = own.vault.lot(source.lot_id).memo if isinstance(source, OwnedLot) else ""
+    return Memo(use.goods.named, when).text(before)[:_MEMO_CHARS]
+
+
+def _key(own: Holding, one: Supply, built: Sequence[BuiltTransform]) -> OwnerKey:
+    """Return the one-time key of a lot that is sold, be it only made by a step before."""
+    source = one.source
+    if isinstance(source, OwnedLot):
+        return source.key
+    return claim_made(built[source.step], own.keys)[source.output].key
+
+
+# ------------------------------------------------------------------ the other side
+
+
+def accept_drafts(own: Holding, receiving: Receiving, at: Moment) -> list[Draft]:
+    """Return acceptances of everything that was received; none where that is done already.
+
+    Raises:
+        NotShippedYet, ReceivedBeforeShipped, WeightsDiffer: sender and receiver do not agree.
+        OfferUnsound: a note does not match.
+    """
+    pairs = paired(own, receiving, at.when)
+    now = own.session.now()
+    offers = {pair.offer.offer_id: pair.offer for pair in pairs if pair.offer.is_open(now)}
+    drafts: list[Draft] = [
+        (Stage.ACCEPT, Request(acceptance(own, offer), (), (), ())) for offer in offers.values()
+    ]
+    lots: dict[TermValue, list[LotId]] = {}
+    for pair in pairs:
+        lots.setdefault(pair.measured.goods.key, []).append(pair.lot.lot_id)
+        own.vault.record_facts(pair.lot.lot_id, facts_of(pair.measured))
+    for measured in receiving.got:
+        key = measured.goods.key
+        usage = Usage(at.event, came=measured.goods.mass, lots=tuple(lots[key]))
+        write_use(own, key, usage)
+    return drafts
+
+
+def settle_drafts(own: Holding, receiving: Receiving, at: Moment, folder: Path) -> list[Draft]:
+    """Return the settlement of what was accepted where both sides' figures differ.
+
+    Raises:
+        PlanRefused, CoSignerNotNamed, …: it cannot be settled so.
+    """
+    drafts: list[Draft] = []
+    lots: dict[TermValue, list[LotId]] = {}
+    pairs = paired(own, receiving, at.when)
+    for pair in pairs:
+        lots.setdefault(pair.measured.goods.key, []).append(pair.lot.lot_id)
+    for pair, file in settlements(receiving, pairs):
+        found, _, built = _drafted(own, file, folder, Stage.SETTLE)
+        drafts += found
+        settled = LotId(built[-1].made[0].lot_id)
+        own.vault.record_facts(settled, facts_of(pair.measured))
+        lots[pair.measured.goods.key].append(settled)
+    for measured in receiving.got:
+        key = measured.goods.key
+        usage = Usage(at.event, came=measured.goods.mass, lots=tuple(lots[key]))
+        write_use(own, key, usage)
+    return drafts

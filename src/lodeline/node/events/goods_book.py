@@ -1,0 +1,254 @@
+"""Which lots of the ledger the company's own lot numbers stand for, in the holder's vault.
+
+A number of the company (a lot number, a serial number) stands for one lot or several: what was
+split off stays under its number. Writing is by event: the same event written again changes nothing,
+so that a program that was killed between two writes may begin anew. Whether a lot is free is asked
+of the vault, never remembered here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+from msgspec import structs
+
+from lodeline.custody.strands import Kind, Strand
+from lodeline.exchange.transform_file import ElementAmount, InputPart, LotPart, LotPrefix
+from lodeline.holder.records import HeldLot, LotStatus
+from lodeline.kernel import cbor
+from lodeline.kernel.ids import ElementSymbol, Hash32, LotId, LotIdW
+from lodeline.kernel.units import Milligrams, MilligramsW
+from lodeline.ledger.entries import Entry
+from lodeline.ledger.tasks import carried_transform
+from lodeline.node.events.meaning import Goods
+from lodeline.node.events.moments import Micros, moment_text
+from lodeline.node.events.store import Seq
+from lodeline.node.events.terms import TermValue, term_value
+from lodeline.node.events.trade_refusals import (
+    GoodsTwice,
+    LotAway,
+    LotNeverReceived,
+    MoreUsedThanThere,
+)
+from lodeline.node.holding import Holding
+from lodeline.proofs.body import transform_id
+
+__all__ = [
+    "Memo",
+    "Page",
+    "Usage",
+    "Use",
+    "check_new",
+    "inputs_of",
+    "page_of",
+    "read_memo",
+    "take_back",
+    "use_of",
+    "write_use",
+]
+
+_KIND: Final = "goods"
+_MEMO: Final = "goods "
+_BETWEEN: Final = " | "
+
+
+class Usage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one event did to goods."""
+
+    event: int
+    """Its place in the order of capture."""
+    came: MilligramsW | None = None
+    """What came into being or arrived, as weighed."""
+    went: MilligramsW | None = None
+    is_all: bool = False
+    """Whether everything that was there went."""
+    lots: tuple[LotIdW, ...] = ()
+    """Lots of the ledger that stand for the goods since then."""
+
+
+class Page(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="lodeline-goods-v1"):
+    """Everything that is known of goods under one number."""
+
+    uses: tuple[Usage, ...] = ()
+
+    @property
+    def origin(self) -> Usage | None:
+        """Return the first event by which there was any of it."""
+        return next((use for use in self.uses if use.lots or use.came is not None), None)
+
+    @property
+    def left(self) -> Milligrams | None:
+        """Return the mass that is left, as weighed; nothing where it was never said."""
+        came = [use.came for use in self.uses if use.came is not None]
+        went = sum(use.went or 0 for use in self.uses)
+        return Milligrams(max(0, sum(came) - went)) if came else None
+
+    def free(self, own: Holding) -> tuple[HeldLot, ...]:
+        """Return the lots of it that can be used now."""
+        return tuple(lot for lot in self._held(own) if lot.status is LotStatus.UNSPENT)
+
+    def is_promised(self, own: Holding) -> bool:
+        """Whether any lot of it is promised to an entry that is not in the log yet."""
+        return any(lot.status is LotStatus.RESERVED for lot in self._held(own))
+
+    def descendants(self, own: Holding, entries: Collection[Entry]) -> tuple[LotId, ...]:
+        """Return own lots that some entries, in their order, made of lots of it."""
+        of_it = {lot.lot_id for lot in self._held(own)}
+        found: list[LotId] = []
+        for entry in entries:
+            carried = carried_transform(entry)
+            if carried is None or not any(LotId(one.lot) in of_it for one in carried.body.inputs):
+                continue
+            maker = Hash32(transform_id(carried.body))
+            made = [lot.lot_id for lot in own.vault.lots() if lot.maker == maker]
+            of_it.update(made)
+            found += made
+        return tuple(found)
+
+    def _held(self, own: Holding) -> list[HeldLot]:
+        known = dict.fromkeys(LotId(lot) for use in self.uses for lot in use.lots)
+        return [own.vault.lot(lot) for lot in known if own.vault.holds(lot)]
+
+
+@dataclass(frozen=True)
+class Memo:
+    """What the sender writes to the receiver beside a lot: which of his goods, shipped when."""
+
+    goods: str
+    shipped: Micros
+
+    def text(self, rest: str) -> str:
+        """Return the memo; what the lot's memo said before goes on after it, if there is room."""
+        head = f"{_MEMO}{self.goods}{_BETWEEN}{moment_text(self.shipped)}"
+        return f"{head}{_BETWEEN}{rest}" if rest else head
+
+
+def read_memo(text: str) -> tuple[TermValue, str] | None:
+    """Return the goods that a memo names, and when they were shipped (text); nothing without."""
+    if not text.startswith(_MEMO):
+        return None
+    goods, _, rest = text.removeprefix(_MEMO).partition(_BETWEEN)
+    return term_value(goods), rest.partition(_BETWEEN)[0]
+
+
+def page_of(own: Holding, goods: TermValue) -> Page:
+    """Return what is known of goods; an empty page where nothing is."""
+    data = own.vault.note(_KIND, goods)
+    return Page() if data is None else cbor.decode_struct(data, Page)
+
+
+def write_use(own: Holding, goods: TermValue, use: Usage) -> None:
+    """Write what an event did to goods, over what it was said to do before."""
+    page = page_of(own, goods)
+    others = tuple(known for known in page.uses if known.event != use.event)
+    _put(own, goods, structs.replace(page, uses=(*others, use)))
+
+
+def take_back(own: Holding, event: Seq, done: Collection[Entry]) -> None:
+    """Take back what an event was said to do, since it did not happen.
+
+    ``done`` are entries of it that are in the log all the same, such as a split before the step
+    that was refused: the lots that they made stand for the goods from then on.
+    """
+    for goods, data in own.vault.notes(_KIND):
+        page = cbor.decode_struct(data, Page)
+        if not any(use.event == event for use in page.uses):
+            continue
+        kept = Page(tuple(use for use in page.uses if use.event != event))
+        lots = kept.descendants(own, done)
+        if lots:
+            kept = Page((*kept.uses, Usage(event, lots=lots)))
+        _put(own, TermValue(goods), kept)
+
+
+def _put(own: Holding, goods: TermValue, page: Page) -> None:
+    own.vault.put_note(_KIND, goods, cbor.encode_struct(page))
+
+
+def check_new(own: Holding, goods: Goods, event: Seq) -> None:
+    """Refuse goods that came into being before, by another event.
+
+    Raises:
+        GoodsTwice: they did.
+    """
+    origin = page_of(own, goods.key).origin
+    if origin is not None and origin.event != event:
+        raise GoodsTwice(goods.named, origin.event)
+
+
+# ------------------------------------------------------------------ what goes in
+
+
+@dataclass(frozen=True)
+class Use:
+    """Lots for goods that go into a step or to a buyer."""
+
+    goods: Goods
+    lots: tuple[HeldLot, ...]
+    part: ElementAmount | None
+    """How much of the lots; the last is split for it. Nothing: all of them."""
+    usage: Usage
+    """What is written of it, but for the lots that stay."""
+
+
+def inputs_of(uses: Sequence[Use]) -> InputPart:
+    """Return goods that go in, as a transform file names them."""
+    whole: list[LotPrefix] = []
+    parts: list[LotPart] = []
+    for use in uses:
+        named = tuple(LotPrefix(lot.lot_id.hex(), 0) for lot in use.lots)
+        if use.part is None:
+            whole += named
+        else:
+            parts.append(LotPart(named, use.part))
+    return InputPart(tuple(whole), (), tuple(parts))
+
+
+def use_of(own: Holding, goods: Goods, event: Seq) -> Use:
+    """Return the lots that stand for goods, with a part where not all of it goes.
+
+    Raises:
+        LotNeverReceived, LotAway: there is no lot, or none that is free.
+        MoreUsedThanThere: less is left.
+    """
+    known = page_of(own, goods.key)
+    page = Page(tuple(use for use in known.uses if use.event != event))
+    if page.origin is None:
+        raise LotNeverReceived(goods.named)
+    free, left = page.free(own), page.left
+    if left is not None and goods.mass is not None and goods.mass > left:
+        raise MoreUsedThanThere(goods.named, left, goods.mass)
+    if not free or page.is_promised(own):
+        raise LotAway(goods.named)
+    if left is None or goods.mass is None or goods.mass == left:
+        return Use(goods, free, None, Usage(event, went=left, is_all=True))
+    element, there = _main(free)
+    amount = Milligrams(there * goods.mass // left)
+    lots = _enough(free, element, amount)
+    return Use(goods, lots, ElementAmount(element, amount), Usage(event, went=goods.mass))
+
+
+def _main(lots: Sequence[HeldLot]) -> tuple[ElementSymbol, Milligrams]:
+    """Return the metal of which there is most in some lots of one form."""
+    sums: dict[ElementSymbol, int] = {}
+    for lot in lots:
+        for strand in lot.contents.metals:
+            sums[strand.element] = sums.get(strand.element, 0) + lot.contents.amount(strand)
+    element = max(sorted(sums), key=lambda symbol: sums[symbol])
+    return element, Milligrams(sums[element])
+
+
+def _enough(
+    lots: Sequence[HeldLot], element: ElementSymbol, amount: Milligrams
+) -> tuple[HeldLot, ...]:
+    """Return as many lots, oldest first, as hold an amount."""
+    strand = Strand(element, Kind.METAL)
+    held = 0
+    for count, lot in enumerate(lots, start=1):
+        held += lot.contents.amount(strand)
+        if held >= amount:
+            return tuple(lots[:count])
+    return tuple(lots)

@@ -1,0 +1,322 @@
+"""What an event means to a company: the step that its mapping makes of it, with every number.
+
+Nothing is looked up on the ledger here. What goes in is what a transformation consumes or an
+observation with DELETE ends; what comes out is what a transformation produces or an observation
+with ADD begins. What is shipped or received is everything that the event names, and what lies in
+the containers that it names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, cast
+
+from lodeline.exchange.epcis.document import EpcisUri, Event, EventKind, Quantity
+from lodeline.exchange.epcis.value import JsonObject, number_text
+from lodeline.exchange.transform_file import (
+    ContainedMass,
+    ElementAmount,
+    ProcessPart,
+    WeighedMass,
+)
+from lodeline.kernel.bounds import PPM_ONE
+from lodeline.kernel.ids import FormName, MemberId, SiteId
+from lodeline.kernel.units import GramsCO2e, Milligrams, grams_co2e, milligrams
+from lodeline.node.events.mapping import ClassOfGoods, CompanyMapping, Doing, ProcessRule, StepRule
+from lodeline.node.events.measures import Found, found_in, mass_of
+from lodeline.node.events.terms import TermValue, term_value
+from lodeline.node.events.trade_refusals import (
+    AssayMissing,
+    GoodsUnknown,
+    MeasureTooFine,
+    PartyUnknown,
+    SiteNotMapped,
+)
+
+__all__ = [
+    "Goods",
+    "Keeping",
+    "Making",
+    "Meaning",
+    "Measured",
+    "Receiving",
+    "Shipping",
+    "goods_named",
+    "meaning_of",
+]
+
+_MILLIGRAMS_PER_KG: Final = 10**6
+_INPUTS: Final = {"inputEPCList", "inputQuantityList"}
+_OUTPUTS: Final = {"outputEPCList", "outputQuantityList"}
+_PARTIES: Final = ("owning_party", "possessing_party")
+Unpacked = Callable[[EpcisUri], Sequence[Quantity]]
+"""What lies in a container, as far as the events before say."""
+
+
+@dataclass(frozen=True)
+class Goods:
+    """A lot or a thing that an event names."""
+
+    key: TermValue
+    named: EpcisUri
+    kind: ClassOfGoods
+    mass: Milligrams | None
+    """As weighed; nothing: all of it, or a thing that is counted."""
+    pieces: int
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Goods, and what is in them."""
+
+    goods: Goods
+    content: WeighedMass | ContainedMass | None
+    """Nothing: whatever is left."""
+    found: Found
+
+
+@dataclass(frozen=True)
+class Making:
+    """A step that changes lots."""
+
+    rule: StepRule
+    site: SiteId | None
+    used: tuple[Goods, ...]
+    made: tuple[Measured, ...]
+    process: ProcessPart | None
+
+
+@dataclass(frozen=True)
+class Shipping:
+    """Goods that go to another member."""
+
+    rule: StepRule
+    used: tuple[Goods, ...]
+    to: MemberId
+
+
+@dataclass(frozen=True)
+class Receiving:
+    """Goods that came from another member, as the receiver found them."""
+
+    rule: StepRule
+    got: tuple[Measured, ...]
+    sender: MemberId | None
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """An event of which nothing goes to the ledger."""
+
+
+Meaning = Making | Shipping | Receiving | Keeping
+
+
+def meaning_of(mapping: CompanyMapping, event: Event, unpacked: Unpacked) -> Meaning:
+    """Return what an event means.
+
+    Raises:
+        GoodsUnknown, SiteNotMapped, PartyUnknown: an identifier that the mapping does not have.
+        AssayMissing, AssayAmbiguous, UnitNotUnderstood, MeasureTooFine: a number.
+    """
+    site = mapping.site_of(event)
+    used, made = goods_named(mapping, event)
+    for rule in mapping.steps:
+        if (
+            rule.when.holds(event, site)
+            and _has(rule.when.used, used)
+            and _has(rule.when.made, made)
+        ):
+            return _meant(mapping, event, rule, unpacked)
+    return Keeping()
+
+
+def _has(wanted: Sequence[FormName], found: Sequence[Goods]) -> bool:
+    return set(wanted) <= {each.kind.form for each in found}
+
+
+def _meant(mapping: CompanyMapping, event: Event, rule: StepRule, unpacked: Unpacked) -> Meaning:
+    match rule.do:
+        case Doing.MAKE:
+            return _making(mapping, event, rule)
+        case Doing.OFFER:
+            to = _party(mapping, event, "destinationList", "destination")
+            if to is None:
+                raise PartyUnknown("–", mapping.file)
+            goods = tuple(_moved(mapping, event, unpacked))
+            return Keeping() if to == mapping.company else Shipping(rule, goods, to)
+        case Doing.ACCEPT:
+            sender = _party(mapping, event, "sourceList", "source")
+            got = tuple(_moved(mapping, event, unpacked))
+            measured = tuple(_measured(mapping, event, each, len(got), must=False) for each in got)
+            return Keeping() if sender == mapping.company else Receiving(rule, measured, sender)
+        case Doing.KEEP:
+            return Keeping()
+
+
+def _making(mapping: CompanyMapping, event: Event, rule: StepRule) -> Making:
+    site = mapping.site_of(event)
+    if site is None and event.read_point is not None:
+        raise SiteNotMapped(event.read_point, mapping.file)
+    used, made = goods_named(mapping, event)
+    _refuse_unknown(mapping, event)
+    measured = tuple(_measured(mapping, event, each, len(made), must=True) for each in made)
+    return Making(rule, site, used, measured, _process(mapping, event, rule, measured))
+
+
+def _refuse_unknown(mapping: CompanyMapping, event: Event) -> None:
+    """Refuse goods that the mapping does not have: a step without them would be half a step."""
+    for _, quantity in _all(event):
+        if mapping.goods_of(quantity.epc_class) is None and not mapping.is_seal(quantity.epc_class):
+            raise GoodsUnknown(quantity.epc_class, mapping.file)
+
+
+# ------------------------------------------------------------------ goods
+
+
+def goods_named(
+    mapping: CompanyMapping, event: Event
+) -> tuple[tuple[Goods, ...], tuple[Goods, ...]]:
+    """Return the goods of an event that go in, and those that come out; seals are neither.
+
+    Raises:
+        UnitNotUnderstood, MeasureTooFine: a quantity.
+    """
+    used: list[Goods] = []
+    made: list[Goods] = []
+    for place, quantity in _all(event):
+        kind = mapping.goods_of(quantity.epc_class)
+        if kind is None:
+            continue
+        goods = _goods(kind, quantity)
+        if place in _OUTPUTS or (place not in _INPUTS and event.action == "ADD"):
+            made.append(goods)
+        elif place in _INPUTS or event.action == "DELETE":
+            used.append(goods)
+    return tuple(used), tuple(made)
+
+
+def _all(event: Event) -> Iterator[tuple[str, Quantity]]:
+    """Yield everything that an event names, things as one piece of themselves."""
+    for place, epc in event.epcs():
+        yield place, Quantity(epc, 1, None)
+    yield from event.quantities()
+
+
+def _goods(kind: ClassOfGoods, quantity: Quantity) -> Goods:
+    mass = mass_of(quantity)
+    pieces = 1
+    if quantity.uom is None and quantity.quantity is not None:
+        if not isinstance(quantity.quantity, int) or quantity.quantity < 1:
+            raise MeasureTooFine(quantity.epc_class, number_text(quantity.quantity), "1")
+        pieces = quantity.quantity
+    return Goods(term_value(quantity.epc_class), quantity.epc_class, kind, mass, pieces)
+
+
+def _moved(mapping: CompanyMapping, event: Event, unpacked: Unpacked) -> Iterator[Goods]:
+    """Yield what is shipped or received: goods as they are, and what lies in containers.
+
+    Raises:
+        GoodsUnknown: a container of which no event says what is in it.
+    """
+    named = list(_all(event))
+    if (
+        event.type in {EventKind.AGGREGATION, EventKind.TRANSACTION}
+        and event.parent_id
+        and not named
+    ):
+        named = [("parentID", Quantity(event.parent_id, 1, None))]
+    for _, quantity in named:
+        kind = mapping.goods_of(quantity.epc_class)
+        if kind is not None:
+            yield _goods(kind, quantity)
+        elif not mapping.is_seal(quantity.epc_class):
+            yield from _within(mapping, quantity.epc_class, unpacked)
+
+
+def _within(mapping: CompanyMapping, container: EpcisUri, unpacked: Unpacked) -> Iterator[Goods]:
+    inside = unpacked(container)
+    if not inside:
+        raise GoodsUnknown(container, mapping.file)
+    for quantity in inside:
+        kind = mapping.goods_of(quantity.epc_class)
+        if kind is None and not mapping.is_seal(quantity.epc_class):
+            raise GoodsUnknown(quantity.epc_class, mapping.file)
+        if kind is not None:
+            yield _goods(kind, quantity)
+
+
+def _measured(
+    mapping: CompanyMapping, event: Event, goods: Goods, lots: int, *, must: bool
+) -> Measured:
+    """Return what is in goods: as an event says, else as the mapping says of their class."""
+    found = found_in(event, goods.key, lots, mapping.substances)
+    kind = goods.kind
+    if kind.is_rest:
+        return Measured(goods, None, found)
+    if goods.mass is not None:
+        assays = found.assays or kind.assays
+        if not assays:
+            if must:
+                raise AssayMissing(goods.named, kind.form)
+            return Measured(goods, None, found)
+        moisture = kind.moisture if found.moisture is None else found.moisture
+        return Measured(goods, WeighedMass(goods.mass, moisture, assays), found)
+    if not kind.contained and must and not kind.is_product:
+        raise AssayMissing(goods.named, kind.form)
+    if not kind.contained:
+        return Measured(goods, None, found)
+    amounts = tuple(
+        ElementAmount(each.element, milligrams(each.mass * goods.pieces)) for each in kind.contained
+    )
+    return Measured(goods, ContainedMass(amounts), found)
+
+
+# ------------------------------------------------------------------ parties, emissions
+
+
+def _party(mapping: CompanyMapping, event: Event, place: str, value: str) -> MemberId | None:
+    """Return who gives or gets the goods: the owner where one is named, else who has them.
+
+    Raises:
+        PartyUnknown: somebody is named whom the mapping does not have.
+    """
+    named = {
+        str(each.get("type")): str(each[value])
+        for each in cast(Sequence[JsonObject], event.value.get(place, ()))
+    }
+    for kind in _PARTIES:
+        if kind in named:
+            found = mapping.parties.get(term_value(named[kind]))
+            if found is None:
+                raise PartyUnknown(named[kind], mapping.file)
+            return found
+    return None
+
+
+def _process(
+    mapping: CompanyMapping, event: Event, rule: StepRule, made: Sequence[Measured]
+) -> ProcessPart | None:
+    """Return the emissions that the event reports, else those that the mapping reckons."""
+    how = rule.process
+    measured = found_in(event, None, 1, mapping.substances).emissions
+    if measured is None and how is None:
+        return None
+    how = ProcessRule() if how is None else how
+    whole = _reckoned(how, made) if measured is None else measured
+    return ProcessPart(whole, GramsCO2e(whole * how.primary // PPM_ONE))
+
+
+def _reckoned(how: ProcessRule, made: Sequence[Measured]) -> GramsCO2e:
+    if how.intensity is None:
+        return GramsCO2e(0) if how.fixed is None else how.fixed
+    mass = sum(
+        amount
+        for each in made
+        if each.content is not None
+        for element, amount in each.content.contained().items()
+        if not how.of or element in how.of
+    )
+    grams = -(-mass * how.intensity // _MILLIGRAMS_PER_KG)
+    return grams_co2e(grams + (how.fixed or 0))

@@ -1,0 +1,430 @@
+"""From event to ledger: each event once, in the order of capture, whatever breaks on the way.
+
+1 an event is received; 2 the mapping says what it means, the rules of the trade whether it can be;
+3 its entries are proved, kept in the outbox and the event is proved, in one transaction; 4 lots are
+promised to the entries, others sign; 5 the entries are sent, in order; 6 the event is on the
+ledger when its last entry is in the log.
+
+Killed between any two of these, the next turn goes on: before 3 nothing was promised or sent, and
+the event is begun anew; after 3 the very same entries are sent again, and an entry that is in the
+log already counts as sent, because the ledger takes an entry once. While the ledger is away, events
+are captured and proved as far as their lots are there, and what is proved waits.
+
+One worker for each tenant; the vault and the ledger of an embedded workspace have one writer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, select
+
+from lodeline.custody.yaml_text import TableRefused
+from lodeline.engine.refusals import EngineRefused
+from lodeline.exchange.marked import FileRefused
+from lodeline.holder.plan_refusals import (
+    AssuranceTooSmall,
+    ClaimNotAvailable,
+    NotEnoughHeld,
+    PlanRefused,
+    RightTooSmall,
+)
+from lodeline.holder.sealed_rows import VaultBusy
+from lodeline.holder.vault import LotNotFree
+from lodeline.kernel.errors import LodelineError
+from lodeline.kernel.ids import Hash32, LotId
+from lodeline.kernel.unit_errors import QuantityError
+from lodeline.ledger.entries import Entry, entry_id
+from lodeline.ledger.refusals_entries import EntryAlreadyAccepted
+from lodeline.ledger.tasks import carried_transform
+from lodeline.node.events.drafts import (
+    Draft,
+    Moment,
+    accept_drafts,
+    make_drafts,
+    offer_drafts,
+    settle_drafts,
+)
+from lodeline.node.events.exceptions import ImplementationException
+from lodeline.node.events.goods_book import take_back
+from lodeline.node.events.mapping import CompanyMapping
+from lodeline.node.events.meaning import (
+    Keeping,
+    Making,
+    Meaning,
+    Receiving,
+    Shipping,
+    meaning_of,
+)
+from lodeline.node.events.moments import Micros
+from lodeline.node.events.outbox import (
+    Row,
+    RowState,
+    Stage,
+    mark,
+    put_rows,
+    replace_request,
+    rows_of,
+    waiting_rows,
+)
+from lodeline.node.events.rules import History, check_seals, event_of
+from lodeline.node.events.schema import EVENT_STATES, EVENTS
+from lodeline.node.events.signing_round import Round
+from lodeline.node.events.states import (
+    EventState,
+    Move,
+    events_in_state,
+    move_state,
+    reason_of,
+    state_of,
+)
+from lodeline.node.events.store import (
+    STORED_COLUMNS,
+    EventStore,
+    Seq,
+    StoredEvent,
+    Tenant,
+    stored_event,
+)
+from lodeline.node.events.trade_refusals import DeclaredTooLate, EventNotStopped, TradeRefused
+from lodeline.node.holding import Holding
+from lodeline.node.requests import Request, completed, missing, needs_consent
+
+__all__ = ["Pipeline", "Turn", "keep", "promise", "retry"]
+
+_BATCH: Final = 200
+_FIRST_WAIT: Final = 1_000_000
+_MOST_DOUBLINGS: Final = 9
+_LONGEST_WAIT: Final = 300_000_000
+"""Microseconds between two tries while the ledger is away."""
+_OPEN: Final = (EventState.RECEIVED, EventState.MAPPED, EventState.HELD)
+_NEVER: Final = (TradeRefused, PlanRefused, FileRefused, TableRefused, QuantityError)
+"""Refusals that end an event; after any other, it is held for a person or a later event."""
+_MAY_CHANGE: Final = (AssuranceTooSmall, ClaimNotAvailable, NotEnoughHeld, RightTooSmall)
+"""Refusals of plans that a new right or another lot lifts."""
+_OF_THE_NODE: Final = (EngineRefused, VaultBusy, ImplementationException)
+"""Refusals that say nothing about an event: the turn ends, and the next one tries again."""
+
+
+@dataclass
+class Turn:
+    """What one turn of the worker did."""
+
+    moved: dict[EventState, int] = field(default_factory=dict)
+    sent: int = 0
+    is_reached: bool = True
+    """False where the ledger could not be written."""
+
+    def count(self, state: EventState) -> None:
+        """Count an event that came into a state."""
+        self.moved[state] = self.moved.get(state, 0) + 1
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The way of one company's events to the ledger."""
+
+    store: EventStore
+    tenant: Tenant
+    mapping: CompanyMapping
+    round: Round
+    folder: Path
+    """Where documents that a mapping names would be looked for."""
+
+    def turn(self, own: Holding) -> Turn:
+        """Bring every event as far as it can go now.
+
+        Raises:
+            EngineRefused, VaultBusy, StoreUnreachable: the node's own trouble; what was done is
+                done, and the next turn goes on from there.
+        """
+        turn = Turn()
+        self._drain(own, waiting_rows(self.store, self.tenant), turn)
+        for event in self._proved():
+            self._finish(own, event, turn)
+        for event in self._open_events():
+            self._advance(own, event, turn)
+            self._drain_event(own, event, turn)
+        return turn
+
+    # -------------------------------------------------------------- from event to outbox
+
+    def _open_events(self) -> Iterator[StoredEvent]:
+        """Yield events that have not become entries yet, in the order of capture."""
+        after = 0
+        while True:
+            query = (
+                select(*STORED_COLUMNS)
+                .join(EVENT_STATES, EVENT_STATES.c.seq == EVENTS.c.seq)
+                .where(EVENT_STATES.c.tenant == self.tenant.number)
+                .where(EVENTS.c.tenant == self.tenant.number)
+                .where(EVENT_STATES.c.state.in_([state.value for state in _OPEN]))
+                .where(EVENT_STATES.c.seq > after)
+                .order_by(EVENT_STATES.c.seq)
+                .limit(_BATCH)
+            )
+            with self.store.reading() as connection:
+                found = [stored_event(row) for row in connection.execute(query).mappings()]
+            yield from found
+            if len(found) < _BATCH:
+                return
+            after = found[-1].seq
+
+    def _advance(self, own: Holding, event: StoredEvent, turn: Turn) -> None:
+        try:
+            self._enter(own, event, turn)
+        except _OF_THE_NODE:
+            raise
+        except LodelineError as refused:
+            self._refuse(event.seq, refused, turn)
+
+    def _enter(self, own: Holding, event: StoredEvent, turn: Turn) -> None:
+        """Give an event a meaning, prove its entries and put them into the outbox."""
+        if self._is_declared_wrong(own, event):
+            self._move(event.seq, Move(EventState.KEPT, self._now()), turn)
+            return
+        meaning = self._meaning(event)
+        if isinstance(meaning, Keeping):
+            self._move(event.seq, Move(EventState.KEPT, self._now()), turn)
+            return
+        if state_of(self.store, self.tenant, event.seq).state is EventState.RECEIVED:
+            self._move(event.seq, Move(EventState.MAPPED, self._now()), turn)
+        self._enqueue(event.seq, self._drafts(own, meaning, event), turn)
+
+    def _meaning(self, event: StoredEvent) -> Meaning:
+        value = event_of(event)
+        history = History(self.store, self.tenant, event)
+        check_seals(self.mapping, value, history)
+        return meaning_of(self.mapping, value, history.unpacked)
+
+    def _drafts(self, own: Holding, meaning: Meaning, event: StoredEvent) -> list[Draft]:
+        at = Moment(event.seq, event.event_time)
+        match meaning:
+            case Making():
+                return make_drafts(own, meaning, at, self.folder)
+            case Shipping():
+                return offer_drafts(own, meaning, at)
+            case Receiving():
+                return accept_drafts(own, meaning, at)
+            case Keeping():
+                return []
+
+    def _enqueue(self, event: Seq, drafts: list[Draft], turn: Turn) -> None:
+        """Put proved entries into the outbox; from here on they are sent, whatever happens."""
+        now = self._now()
+        reference = entry_id(drafts[-1][1].entry).hex() if drafts else None
+        move = Move(EventState.PROVED, now, reference=reference)
+
+        def work(connection: Connection) -> None:
+            put_rows(connection, self.tenant, event, drafts, now)
+            move_state(connection, self.tenant, [event], move)
+
+        self.store.write(work)
+        turn.count(EventState.PROVED)
+
+    def _is_declared_wrong(self, own: Holding, event: StoredEvent) -> bool:
+        """Whether an event is a declaration of error, or was declared wrong in time.
+
+        Raises:
+            DeclaredTooLate: it is a declaration, and its event is on its way already.
+        """
+        same = self.store.events_of_id(self.tenant, event.event_id)
+        if not event.is_declaration:
+            return any(each.is_declaration for each in same)
+        for each in same:
+            state = state_of(self.store, self.tenant, each.seq).state
+            if not each.is_declaration and state in {EventState.PROVED, EventState.ON_LEDGER}:
+                raise DeclaredTooLate(event.event_id, own.member)
+        return True
+
+    # -------------------------------------------------------------- from outbox to ledger
+
+    def _drain(self, own: Holding, rows: Sequence[Row], turn: Turn) -> None:
+        """Send what waits, in order; an event's later entries wait for its earlier ones."""
+        behind: set[Seq] = set()
+        for row in rows:
+            if row.event not in behind and not self._send(own, row, turn):
+                behind.add(row.event)
+
+    def _send(self, own: Holding, row: Row, turn: Turn) -> bool:
+        """Send one entry; return whether the next one of its event may go.
+
+        Nothing overtakes an entry that the ledger could not be given.
+        """
+        if entry_id(row.request.entry) in own.session.state.entries:
+            self._done(own, row, turn)
+            return True
+        if row.next > self._now():
+            turn.is_reached = False
+        try:
+            promise(own, row.request.entry)
+            request = self._signed(own, row)
+            if request is None or not turn.is_reached:
+                return False
+            own.session.submit(completed(own.session.state, request))
+        except EntryAlreadyAccepted:
+            pass
+        except EngineRefused:
+            self._wait(row, turn)
+            return False
+        except VaultBusy:
+            raise
+        except LodelineError as refused:
+            self._give_up(own, row, refused, turn)
+            return False
+        self._done(own, row, turn)
+        return True
+
+    def _signed(self, own: Holding, row: Row) -> Request | None:
+        """Return an entry's request once everybody has signed it."""
+        state, request = own.session.state, row.request
+        if missing(state, request):
+            request = self.round.signed(own, request)
+            if request != row.request:
+                self.store.write(lambda connection: replace_request(connection, row, request))
+        return None if missing(state, request) or needs_consent(state, request) else request
+
+    def _done(self, own: Holding, row: Row, turn: Turn) -> None:
+        own.update()
+        self.store.write(lambda connection: mark(connection, row, RowState.DONE))
+        self.round.settled(row.request)
+        turn.sent += 1
+
+    def _wait(self, row: Row, turn: Turn) -> None:
+        """Try a row again later, each time after a longer while."""
+        turn.is_reached = False
+        wait = min(_FIRST_WAIT << min(row.attempts, _MOST_DOUBLINGS), _LONGEST_WAIT)
+        later = Micros(self._now() + wait)
+        self.store.write(lambda connection: mark(connection, row, RowState.WAITING, later=later))
+
+    def _give_up(self, own: Holding, row: Row, refused: LodelineError, turn: Turn) -> None:
+        """Take an event back that the ledger refused, with everything promised to it."""
+        rows = rows_of(self.store, self.tenant, row.event)
+        waiting = [each for each in rows if each.state is RowState.WAITING]
+        done = [each.request.entry for each in rows if each.state is RowState.DONE]
+        for each in waiting:
+            own.vault.release(entry_id(each.request.entry))
+            self.round.settled(each.request)
+        take_back(own, row.event, done)
+        never = not isinstance(refused, LotNotFree)
+        state = EventState.REFUSED if never else EventState.HELD
+        move = Move(state, self._now(), reason_of(refused))
+
+        def work(connection: Connection) -> None:
+            for each in waiting:
+                mark(connection, each, RowState.REFUSED)
+            move_state(connection, self.tenant, [row.event], move)
+
+        self.store.write(work)
+        turn.count(state)
+
+    # -------------------------------------------------------------- in the log
+
+    def _finish(self, own: Holding, event: StoredEvent, turn: Turn) -> None:
+        """Give an event whose entries are all in the log its last state, or its next entries."""
+        rows = rows_of(self.store, self.tenant, event.seq)
+        if any(row.state is RowState.WAITING for row in rows):
+            return
+        meaning = self._meaning(event)
+        if isinstance(meaning, Receiving) and not _is_settled(rows):
+            at = Moment(event.seq, event.event_time)
+            try:
+                drafts = settle_drafts(own, meaning, at, self.folder)
+            except _OF_THE_NODE:
+                raise
+            except LodelineError as refused:
+                self._hold(event.seq, refused, turn)
+                return
+            if drafts:
+                self._enqueue(event.seq, drafts, turn)
+                self._drain_event(own, event, turn)
+                return
+        reference = entry_id(rows[-1].request.entry).hex() if rows else None
+        self._move(event.seq, Move(EventState.ON_LEDGER, self._now(), reference=reference), turn)
+
+    def _drain_event(self, own: Holding, event: StoredEvent, turn: Turn) -> None:
+        """Send the entries of one event, and finish it where all of them are in the log."""
+        rows = rows_of(self.store, self.tenant, event.seq)
+        self._drain(own, [row for row in rows if row.state is RowState.WAITING], turn)
+        if state_of(self.store, self.tenant, event.seq).state is EventState.PROVED:
+            self._finish(own, event, turn)
+
+    def _proved(self) -> Iterator[StoredEvent]:
+        after = Seq(0)
+        while found := events_in_state(
+            self.store, self.tenant, EventState.PROVED, after=after, limit=_BATCH
+        ):
+            yield from found
+            after = found[-1].seq
+
+    # -------------------------------------------------------------- states
+
+    def _refuse(self, event: Seq, refused: LodelineError, turn: Turn) -> None:
+        if isinstance(refused, _NEVER) and not isinstance(refused, _MAY_CHANGE):
+            self._move(event, Move(EventState.REFUSED, self._now(), reason_of(refused)), turn)
+        else:
+            self._hold(event, refused, turn)
+
+    def _hold(self, event: Seq, refused: LodelineError, turn: Turn) -> None:
+        """Hold an event, unless it is held for the same reason already."""
+        reason = reason_of(refused)
+        known = state_of(self.store, self.tenant, event)
+        if known.state is not EventState.HELD or known.reason != reason:
+            self._move(event, Move(EventState.HELD, self._now(), reason), turn)
+
+    def _move(self, event: Seq, move: Move, turn: Turn) -> None:
+        self.store.write(lambda connection: move_state(connection, self.tenant, [event], move))
+        turn.count(move.state)
+
+    def _now(self) -> Micros:
+        return self.store.clock.now()
+
+
+def promise(own: Holding, entry: Entry) -> None:
+    """Promise the lots that an entry uses up to it, those that are promised to it already too.
+
+    Raises:
+        LotNotFree: one of them was used or promised otherwise meanwhile.
+    """
+    carried = carried_transform(entry)
+    identity = entry_id(entry)
+    lots = () if carried is None else tuple(LotId(item.lot) for item in carried.body.inputs)
+    held = [own.vault.lot(lot) for lot in lots if own.vault.holds(lot)]
+    own.vault.reserve(
+        tuple(lot.lot_id for lot in held if lot.reserved_for != Hash32(identity)), identity
+    )
+
+
+def _is_settled(rows: Sequence[Row]) -> bool:
+    return any(row.stage is Stage.SETTLE and row.state is RowState.DONE for row in rows)
+
+
+def retry(store: EventStore, tenant: Tenant, event: Seq) -> None:
+    """Begin an event anew that was refused or held.
+
+    Raises:
+        EventUnknown: the tenant has no such event.
+        EventNotStopped: it is on its way, or where it should be.
+    """
+    found = state_of(store, tenant, event).state
+    if found not in {EventState.REFUSED, EventState.HELD}:
+        raise EventNotStopped(event, found.value)
+    move = Move(EventState.RECEIVED, store.clock.now())
+    store.write(lambda connection: move_state(connection, tenant, [event], move))
+
+
+def keep(store: EventStore, tenant: Tenant, event: Seq) -> None:
+    """Leave an event that was refused or held as it is: nothing of it goes to the ledger.
+
+    Raises:
+        EventUnknown: the tenant has no such event.
+        EventNotStopped: it is on its way, or where it should be.
+    """
+    found = state_of(store, tenant, event)
+    if found.state not in {EventState.REFUSED, EventState.HELD}:
+        raise EventNotStopped(event, found.state.value)
+    move = Move(EventState.KEPT, store.clock.now(), found.reason)
+    store.write(lambda connection: move_state(connection, tenant, [event], move))
