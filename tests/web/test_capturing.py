@@ -44,11 +44,12 @@ def test_the_same_in_json_and_xml_is_one_event(site: Site) -> None:
     assert (job["captured"], job["known"]) == (0, 1)
 
 
-def test_the_job_comes_with_the_answer_where_that_is_preferred(site: Site) -> None:
-    answer = site.post("/capture", document(event(1)), Prefer="return=representation")
-    assert answer.status_code == 202
-    assert answer.headers["Preference-Applied"] == "return=representation"
-    assert answer.json()["captured"] == 1
+def test_the_job_comes_with_the_answer_unless_less_is_preferred(site: Site) -> None:
+    assert site.post("/capture", document(event(1))).json()["captured"] == 1
+    answer = site.post("/capture", document(event(1)), Prefer='respond-async, return="minimal"')
+    assert (answer.status_code, answer.content) == (202, b"")
+    assert answer.headers["Preference-Applied"] == "return=minimal"
+    assert site.get(answer.headers["Location"]).json()["known"] == 1
 
 
 def test_one_bad_event_takes_the_others_with_it(site: Site) -> None:

@@ -46,10 +46,10 @@ def _capture(asked: Asked) -> Response:
         "Location": asked.url(f"/capture/{done.capture_id}"),
         "GS1-Capture-Error-Behaviour": behaviour.value,
     }
-    if asked.prefers("return=representation"):
-        headers["Preference-Applied"] = "return=representation"
-        return Response(orjson.dumps(job_members(done)), 202, headers, asked.media)
-    return Response(status_code=202, headers=headers)
+    if asked.prefers("return=minimal"):
+        headers["Preference-Applied"] = "return=minimal"
+        return Response(status_code=202, headers=headers)
+    return Response(orjson.dumps(job_members(done)), 202, headers, asked.media)
 
 
 def _capture_one(asked: Asked) -> Response:

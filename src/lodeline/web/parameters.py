@@ -36,7 +36,7 @@ BEHAVIOUR: Final = Parameter(
 )
 CAPTURE_ID: Final = Parameter("captureID", Place.PATH, "From the Location of a capture.")
 PREFER: Final = Parameter(
-    "Prefer", Place.HEADER, "return=representation or return=minimal (RFC 7240)."
+    "Prefer", Place.HEADER, "return=minimal for an answer without a body (RFC 7240)."
 )
 IF_NONE_MATCH: Final = Parameter(
     "If-None-Match", Place.HEADER, "Tags of answers that are known, or *."
