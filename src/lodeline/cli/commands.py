@@ -14,6 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from lodeline.cli import (
+    access,
     bench,
     bundles,
     claims,
@@ -34,6 +35,7 @@ from lodeline.cli import (
     publishing,
     recipes,
     serve,
+    sharing,
     tracing,
     trades,
     transforms,
@@ -87,6 +89,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Command]]] = {
         "status": consortium_running.status,
         "admit": consortium_running.admit,
         "remove": consortium_running.remove_validator,
+        "protocol": consortium_running.protocol,
         "connect": consortium_joining.connect,
         "invite": consortium_joining.invite,
         "join": consortium_joining.join,
@@ -127,6 +130,25 @@ GROUPS: Final[Mapping[str, Mapping[str, Command]]] = {
     },
     "period": {"show": periods.show, "close": periods.close, "check": periods.check},
     "queue": {"list": transforms.queued, "send": transforms.send, "drop": transforms.drop},
+    "account": {
+        "add": access.add,
+        "list": access.accounts_listed,
+        "roles": access.roles,
+        "disable": access.disable,
+        "enable": access.enable,
+        "password": access.password,
+    },
+    "token": {
+        "issue": access.issue,
+        "list": access.tokens_listed,
+        "revoke": access.revoke,
+    },
+    "share": {"add": sharing.add, "list": sharing.listed, "revoke": sharing.revoke},
+    "audit-trail": {
+        "show": sharing.show,
+        "verify": sharing.verify,
+        "anchor": sharing.anchor,
+    },
     "trust": {"show": trusts.show, "renew": trusts.renew, "witnesses": witness.rely},
     "store": {
         "backup": event_store.backup,

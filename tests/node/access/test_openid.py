@@ -42,6 +42,7 @@ from lodeline.node.access.openid_settings import (
     is_safe_url,
     read_openid_settings,
 )
+from lodeline.node.access.opening import opened_access
 from lodeline.node.access.refusals import AccountDisabled, CredentialsWrong, RoleUnknown
 from lodeline.node.access.roles import ROLE_SCOPES, Role
 from lodeline.node.access.schema import SIGN_INS
@@ -631,3 +632,15 @@ def test_settings_name_roles_and_files_that_there_are(tmp_path: Path) -> None:
     with pytest.raises(RoleUnknown) as refused:
         read_openid_settings(tmp_path / "openid.toml")
     assert refused.value.role == "boss"
+
+
+def test_a_folder_without_settings_has_local_accounts_alone(
+    small_house: House, tmp_path: Path
+) -> None:
+    with opened_access(small_house.store, tmp_path) as access:
+        assert access.foreign is None
+    (tmp_path / "openid.secret").write_text("s3cret")
+    (tmp_path / "openid.toml").write_text(FILE)
+    with opened_access(small_house.store, tmp_path) as access:
+        assert isinstance(access.foreign, OpenId)
+        assert access.foreign.settings.issuer == URL

@@ -38,8 +38,11 @@ __all__ = [
     "ranges_text",
     "readers_of",
     "record",
+    "remember",
+    "remembered",
     "rows",
     "seqs_of",
+    "verified_heads",
     "verify_trail",
 ]
 
@@ -268,15 +271,28 @@ def verify_trail(store: EventStore, tenant: Tenant, anchored: Iterable[Head] = (
         TrailAnchorMissed: the chain does not go through a head that it once had.
         TrailUnreadable: a row holds what no version writes.
     """
-    wanted = {head.number: head.digest for head in (*_remembered(store, tenant), *anchored)}
+    wanted = {head.number: head.digest for head in (*remembered(store, tenant), *anchored)}
+    head = Head(TrailNumber(0), first_digest(tenant))
+    for head in verified_heads(store, tenant):
+        if wanted.pop(head.number, head.digest) != head.digest:
+            raise TrailAnchorMissed(head.number, head.number)
+    if wanted:
+        raise TrailAnchorMissed(min(wanted), head.number)
+    return head
+
+
+def verified_heads(store: EventStore, tenant: Tenant) -> Iterator[Head]:
+    """Yield every head that a trail had, each after its row was checked.
+
+    Raises:
+        TrailBroken: a row is not what it was when it was written, or one is missing.
+        TrailUnreadable: a row holds what no version writes.
+    """
     head = Head(TrailNumber(0), first_digest(tenant))
     while piece := rows(store, tenant, head.number, _PIECE):
         for row in piece:
             head = _followed(head, row)
-            _check_anchor(head, wanted.pop(head.number, head.digest))
-    if wanted:
-        raise TrailAnchorMissed(min(wanted), head.number)
-    return head
+            yield head
 
 
 def _followed(head: Head, row: TrailRow) -> Head:
@@ -293,14 +309,23 @@ def _followed(head: Head, row: TrailRow) -> Head:
     return Head(row.number, row.digest)
 
 
-def _check_anchor(head: Head, wanted: Hash32) -> None:
-    if head.digest != wanted:
-        raise TrailAnchorMissed(head.number, head.number)
-
-
-def _remembered(store: EventStore, tenant: Tenant) -> Sequence[Head]:
+def remembered(store: EventStore, tenant: Tenant) -> Sequence[Head]:
+    """Return the heads that this store remembers to have anchored, in order."""
     query = select(TRAIL_ANCHORS.c.number, TRAIL_ANCHORS.c.digest)
-    query = query.where(TRAIL_ANCHORS.c.tenant == tenant.number)
+    query = query.where(TRAIL_ANCHORS.c.tenant == tenant.number).order_by(TRAIL_ANCHORS.c.number)
     with store.reading() as connection:
         found = connection.execute(query).all()
     return [Head(TrailNumber(number), Hash32(bytes(digest))) for number, digest in found]
+
+
+def remember(store: EventStore, tenant: Tenant, head: Head) -> None:
+    """Remember a head that was handed to the ledger; one that is known stays as it is."""
+    if head in remembered(store, tenant):
+        return
+    values = {
+        "tenant": tenant.number,
+        "number": head.number,
+        "digest": head.digest,
+        "anchored_us": store.clock.now(),
+    }
+    store.write(lambda connection: connection.execute(insert(TRAIL_ANCHORS).values(values)))
