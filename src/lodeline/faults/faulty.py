@@ -152,6 +152,12 @@ class ChecksNothing(Faulty):
             return super().check_txs(requests)
         return [ResponseCheckTx() for _ in requests]
 
+    def prepare_proposal(self, request: RequestPrepareProposal) -> ResponsePrepareProposal:
+        """Propose nothing: looking for something sound in the garbage would hold up itself."""
+        if not self.is_triggered:
+            return super().prepare_proposal(request)
+        return ResponsePrepareProposal()
+
 
 # ------------------------------------------------------------------ a clock, a disk
 

@@ -78,7 +78,7 @@ class Ground:
 
     @classmethod
     @contextmanager
-    def open(cls, folder: Path, program: Path) -> Iterator[Self]:
+    def open(cls, folder: Path, program: Path, *, is_wired: bool = True) -> Iterator[Self]:
         """Found a network in an empty folder; nothing of it runs yet.
 
         Raises:
@@ -92,7 +92,8 @@ class Ground:
                 LocalNetwork.found(folder / "validators", program, chain, cast.founders(), entropy)
             )
             wires = stack.enter_context(Wires())
-            rewire(network, wires)
+            if is_wired:
+                rewire(network, wires)
             copy = copy_of(folder / "load.db", network.urls, network.trust, cast, WORKS)
             stack.callback(copy.close)
             load = Load(copy, cast, WORKS)
@@ -265,6 +266,8 @@ class Fault:
     """Does the harm and undoes it, with the load running; calls `begin_harm` and `end_harm`."""
     prepare: Callable[[Ground], None] = _nothing
     """Changes the network before it is started."""
+    is_wired: bool = True
+    """Whether the validators reach each other by wires, which are slower than without."""
 
 
 @dataclass(frozen=True)
@@ -288,7 +291,7 @@ def try_fault(fault: Fault, folder: Path, program: Path) -> Outcome:
         NetworkNotThere: the network did not recover.
         LodelineError: the load was refused, or a fault could not be done.
     """
-    with Ground.open(folder, program) as ground:
+    with Ground.open(folder, program, is_wired=fault.is_wired) as ground:
         fault.prepare(ground)
         ground.network.start()
         with ground.load.running():

@@ -40,7 +40,7 @@ from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import MemberId
 from lodeline.kernel.time import BlockTime
 from lodeline.ledger.entries import AdoptRecipe, Transform, decode_entry
-from lodeline.ledger.refusals_entries import EntryAlreadyAccepted
+from lodeline.ledger.refusals_entries import EntryAlreadyAccepted, ProofNotVerified
 from lodeline.ledger.submissions import (
     decode_submission,
     encode_submission,
@@ -48,6 +48,7 @@ from lodeline.ledger.submissions import (
 )
 from lodeline.proofs.batch import Verdict
 from lodeline.proofs.task import ProofTask
+from lodeline.proofs.verifier import ProofDoesNotHold
 
 
 def of(consortium: Consortium, name: str, *numbers: int) -> bytes:
@@ -275,6 +276,62 @@ def test_a_member_whose_submissions_are_refused_waits_and_may_come_again(
     assert check(node.application, of(consortium, "refiner", 1))[0].code == 0
     node.seconds += PAUSE_SECONDS
     assert check(node.application, good)[0].code == 0
+
+
+def spoiled(made: Consortium, name: str, count: int) -> list[bytes]:
+    """Sound envelopes around transforms with wrong proofs, no two alike."""
+    world = made.world
+    licence = world.granted()
+    bad = [
+        badly_proved(world.make("mine-copper-cobalt", [licence], [world.ore(), world.licence()]))
+        for _ in range(count)
+    ]
+    return [made.submission(name, entry) for entry in bad]
+
+
+def test_a_burst_of_wrong_proofs_is_cut_short(founded: Founded) -> None:
+    """The engine hands a whole burst over, and commits nothing before it is answered."""
+    made, counting = Consortium("grant-licence", "mine-copper-cobalt"), Counting()
+    burst = spoiled(made, "miner", 24)
+    node = founded(of=made, setting=Setting(counting))
+    decide(node.application, Block(1, (made.submission("authority", made.world.log[-1][0]),)))
+    counting.asked.clear()
+    answers = check(node.application, *burst, of(made, "refiner", 1))
+    found = [type(refusals(answer)[0]) for answer in answers[:-1]]
+    assert found[:4] == [ProofDoesNotHold] * 4
+    assert set(found[4:]) == {MemberLockedOut}
+    assert answers[-1].code == 0
+    assert len(counting.asked) == 4
+
+
+def test_a_trusted_member_is_trusted_until_a_proof_is_wrong(founded: Founded) -> None:
+    made, counting = Consortium("grant-licence", "mine-copper-cobalt"), Counting()
+    burst = spoiled(made, "miner", 12)
+    node = founded(of=made, setting=Setting(counting))
+    decide(node.application, Block(1, (made.submission("authority", made.world.log[-1][0]),)))
+    assert check(node.application, of(made, "miner", 1))[0].code == 0
+    counting.asked.clear()
+    check(node.application, *burst)
+    assert len(counting.asked) == 12
+    counting.asked.clear()
+    assert codes(check(node.application, of(made, "miner", 2))[0]) == [MemberLockedOut.code]
+    assert counting.asked == []
+
+
+def test_one_submission_full_of_wrong_proofs_is_not_verified_to_its_end(founded: Founded) -> None:
+    made, counting = Consortium("grant-licence", "mine-copper-cobalt"), Counting()
+    world, licence = made.world, made.world.granted()
+    bad = [
+        badly_proved(world.make("mine-copper-cobalt", [licence], [world.ore(), world.licence()]))
+        for _ in range(14)
+    ]
+    node = founded(of=made, setting=Setting(counting))
+    decide(node.application, Block(1, (made.submission("authority", world.log[-1][0]),)))
+    counting.asked.clear()
+    answer = check(node.application, made.submission("miner", *bad))[0]
+    kinds = [type(refusal) for refusal in refusals(answer)]
+    assert kinds == [ProofDoesNotHold] * 4 + [ProofNotVerified] * 10
+    assert len(counting.asked) == 4
 
 
 def test_one_that_is_taken_ends_a_streak() -> None:

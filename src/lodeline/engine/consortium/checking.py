@@ -39,7 +39,7 @@ __all__ = ["CheckDesk", "CheckTools"]
 
 _TRUSTED_TOGETHER: Final = 64
 """Proofs that are verified together for members whose last submission was taken."""
-_TOGETHER: Final = 8
+_TOGETHER: Final = 4
 """As many for others."""
 _WRONG_PROOF: Final = (ProofDoesNotHold, ProofShapeWrong)
 
@@ -95,7 +95,7 @@ class CheckDesk:
         batch, proofs = list[_Read](), 0
         for read in found:
             more = read.proofs if isinstance(read, ReadSubmission) else 0
-            if batch and more and proofs + more > self._most_together(batch + [read]):
+            if batch and more and proofs + more > self._most_together([*batch, read]):
                 yield batch
                 batch, proofs = [], 0
             batch.append(read)

@@ -19,13 +19,23 @@ from lodeline.engine.consortium.refusals import (
 )
 from lodeline.kernel.ids import Hash32, MemberId
 
-__all__ = ["FRAME_BYTES", "MOST_REFUSED", "PAUSE_SECONDS", "BlockRoom", "LockOut", "Quotas"]
+__all__ = [
+    "FRAME_BYTES",
+    "MOST_REFUSED",
+    "PAUSE_SECONDS",
+    "PROOF_WEIGHT",
+    "BlockRoom",
+    "LockOut",
+    "Quotas",
+]
 
 FRAME_BYTES: Final = 5
 """What a transaction takes in a block besides its own bytes, at most: a tag and its length."""
 MOST_REFUSED: Final = 32
 """Submissions of a member that may be refused one after another before it has to wait."""
 PAUSE_SECONDS: Final = 20
+PROOF_WEIGHT: Final = 8
+"""A wrong proof counts like so many refused submissions: finding out costs far more."""
 
 
 @dataclass(frozen=True)
@@ -138,13 +148,22 @@ class _Streak:
 
 
 class LockOut:
-    """A pause for a member whose submissions keep being refused; one that is taken ends it."""
+    """A pause for a member whose submissions keep being refused; one that is taken ends it.
+
+    Who had one taken last is trusted: more of its proofs are verified together. That is quicker
+    while all of them are right, and much slower when they are not.
+    """
 
     def __init__(self, most_refused: int = MOST_REFUSED, seconds: int = PAUSE_SECONDS) -> None:
         """Let so many be refused one after another, then have the member wait."""
         self._most = most_refused
         self._seconds = seconds
         self._streaks: dict[MemberId, _Streak] = {}
+        self._trusted: set[MemberId] = set()
+
+    def trusts(self, member: MemberId) -> bool:
+        """Return whether what the member handed in last was taken."""
+        return member in self._trusted
 
     def check(self, member: MemberId, now: float) -> None:
         """Refuse a member that has to wait; ``now`` in seconds of any steady clock.
@@ -159,11 +178,13 @@ class LockOut:
             raise MemberLockedOut(member, streak.refused, self._seconds)
         del self._streaks[member]
 
-    def refused(self, member: MemberId, now: float) -> None:
-        """Count a submission that was refused for what it says."""
+    def refused(self, member: MemberId, now: float, wrong_proofs: int = 0) -> None:
+        """Count a submission that was refused for what it says, and the wrong proofs in it."""
         streak = self._streaks.setdefault(member, _Streak(0, now))
-        streak.refused, streak.last = streak.refused + 1, now
+        streak.refused, streak.last = streak.refused + 1 + PROOF_WEIGHT * wrong_proofs, now
+        self._trusted.discard(member)
 
     def taken(self, member: MemberId) -> None:
         """Forget what was refused before."""
         self._streaks.pop(member, None)
+        self._trusted.add(member)
