@@ -12,7 +12,19 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Final, Protocol
 
-from sqlalchemy import ColumnElement, Connection, Executable, Select, and_, func, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Executable,
+    Integer,
+    Select,
+    and_,
+    func,
+    literal_column,
+    select,
+    union_all,
+)
 
 from lodeline.node.events.moments import Micros
 from lodeline.node.events.parameters import Query, Window
@@ -23,6 +35,7 @@ from lodeline.node.events.terms import TermKind, TermValue
 
 __all__ = [
     "MAX_STREAMS",
+    "Batch",
     "EventTimeWalk",
     "Index",
     "ListWalk",
@@ -49,11 +62,21 @@ class Position:
     seq: Seq
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A piece of a walk."""
+
+    positions: Sequence[Position]
+    """Those candidates of the piece that every narrowing look-up finds."""
+    reached: Position | None
+    """The last candidate that was looked at; nothing where there are no further ones."""
+
+
 class Walk(Protocol):
     """Candidates in one order."""
 
-    def batch(self, after: Position | None, size: int) -> Sequence[Position]:
-        """Return the next candidates after a position; none only at the end."""
+    def batch(self, after: Position | None, size: int, narrowing: Sequence[Lookup]) -> Batch:
+        """Look at so many candidates after a position."""
 
 
 class Index:
@@ -86,6 +109,11 @@ class Index:
         """Return those of some places that a look-up finds."""
         query = self._terms(lookup.kinds, lookup.terms).where(EVENT_TERMS.c.seq.in_(list(seqs)))
         return self._seqs(query)
+
+    def has(self, lookup: Lookup, seq: ColumnElement[int]) -> ColumnElement[bool]:
+        """Return that a look-up finds the event of a row."""
+        terms = self._terms(lookup.kinds, lookup.terms)
+        return terms.where(EVENT_TERMS.c.seq == seq).exists()
 
     def count_times(self, window: Window, most: int) -> int:
         """Return how many events happened in a window, counted no further than a bound."""
@@ -191,18 +219,23 @@ def within(column: ColumnElement[int], window: Window) -> Iterator[ColumnElement
 class ListWalk:
     """Candidates that are all known."""
 
-    def __init__(self, positions: Iterable[Position], *, is_falling: bool) -> None:
+    def __init__(self, index: Index, positions: Iterable[Position], *, is_falling: bool) -> None:
+        self._index = index
         self._positions = sorted(positions, reverse=is_falling)
         self._is_falling = is_falling
 
-    def batch(self, after: Position | None, size: int) -> Sequence[Position]:
-        """Return the next candidates after a position."""
+    def batch(self, after: Position | None, size: int, narrowing: Sequence[Lookup]) -> Batch:
+        """Look at so many candidates after a position."""
         left = [
             position
             for position in self._positions
             if after is None or (position < after if self._is_falling else position > after)
         ]
-        return left[:size]
+        found = left[:size]
+        for lookup in narrowing:
+            kept = self._index.keep(lookup, [each.seq for each in found]) if found else set()
+            found = [position for position in found if position.seq in kept]
+        return Batch(found, left[size - 1] if len(left) > size else None)
 
 
 class TermWalk:
@@ -214,28 +247,29 @@ class TermWalk:
         self._after, self._before = index.recorded_between(query.record_time)
         self._is_falling = is_falling
 
-    def batch(self, after: Position | None, size: int) -> Sequence[Position]:
-        """Return the next candidates after a position."""
+    def batch(self, after: Position | None, size: int, narrowing: Sequence[Lookup]) -> Batch:
+        """Look at so many candidates after a position."""
         if not self._streams:
-            return []
+            return Batch([], None)
         lower, upper = self._after, self._before
         if after is not None and self._is_falling:
             upper = after.seq if upper is None else min(after.seq, upper)
         elif after is not None:
             lower = max(after.seq, lower)
         parts = [self._stream(kind, value, lower, upper) for kind, value in self._streams]
-        united = union_all(*parts) if len(parts) > 1 else parts[0]
-        column = EVENT_TERMS.c.seq if len(parts) == 1 else united.selected_columns.seq
-        ordered = united.order_by(column.desc() if self._is_falling else column).limit(size)
-        found: list[int] = [row[0] for row in self._index.connection.execute(ordered)]
-        return [Position(0, Seq(seq)) for seq in dict.fromkeys(found)]
+        if len(parts) == 1:
+            ordered = parts[0].order_by(_turned(EVENT_TERMS.c.seq, is_falling=self._is_falling))
+            return _looked_at(self._index, ordered, size, narrowing, is_falling=self._is_falling)
+        united = union_all(*parts)
+        merged = united.order_by(_turned(united.selected_columns.seq, is_falling=self._is_falling))
+        return _looked_at(self._index, merged, size, narrowing, is_falling=self._is_falling)
 
     def _stream(
         self, kind: TermKind, value: TermValue, lower: Seq, upper: Seq | None
-    ) -> Select[int]:
+    ) -> Select[int, int]:
         terms = EVENT_TERMS.c
         bounds = [terms.seq > lower] if upper is None else [terms.seq > lower, terms.seq < upper]
-        return select(terms.seq).where(
+        return select(literal_column("0", Integer).label("key"), terms.seq.label("seq")).where(
             terms.tenant == self._index.tenant.number,
             terms.kind == kind,
             terms.value == value,
@@ -251,10 +285,10 @@ class EventTimeWalk:
         self._window = window
         self._is_falling = is_falling
 
-    def batch(self, after: Position | None, size: int) -> Sequence[Position]:
-        """Return the next candidates after a position."""
+    def batch(self, after: Position | None, size: int, narrowing: Sequence[Lookup]) -> Batch:
+        """Look at so many candidates after a position."""
         time, seq = EVENTS.c.event_time_us, EVENTS.c.seq
-        query = select(time, seq).where(
+        query = select(time.label("key"), seq.label("seq")).where(
             EVENTS.c.tenant == self._index.tenant.number, *within(time, self._window)
         )
         if after is not None and self._is_falling:
@@ -263,6 +297,33 @@ class EventTimeWalk:
         elif after is not None:
             later = and_(time == after.key, seq > after.seq) | (time > after.key)
             query = query.where(time >= after.key, later)
-        keys = (time.desc(), seq.desc()) if self._is_falling else (time, seq)
-        rows = self._index.connection.execute(query.order_by(*keys).limit(size))
-        return [Position(key, Seq(place)) for key, place in rows]
+        keys = [_turned(column, is_falling=self._is_falling) for column in (time, seq)]
+        return _looked_at(
+            self._index, query.order_by(*keys), size, narrowing, is_falling=self._is_falling
+        )
+
+
+def _turned(column: ColumnElement[int], *, is_falling: bool) -> ColumnElement[int]:
+    return column.desc() if is_falling else column
+
+
+def _looked_at(
+    index: Index,
+    ordered: Select[int, int] | CompoundSelect[int, int],
+    size: int,
+    narrowing: Sequence[Lookup],
+    *,
+    is_falling: bool,
+) -> Batch:
+    """The first candidates of an ordered statement, narrowed before they leave the database."""
+    window = ordered.limit(size).subquery()
+    query = select(window.c.key, window.c.seq)
+    for lookup in narrowing:
+        query = query.where(index.has(lookup, window.c.seq))
+    keys = [_turned(column, is_falling=is_falling) for column in (window.c.key, window.c.seq)]
+    rows = index.connection.execute(query.order_by(*keys)).all()
+    positions = list(dict.fromkeys(Position(key, Seq(seq)) for key, seq in rows))
+    if not narrowing:
+        return Batch(positions, positions[-1] if len(rows) == size else None)
+    last = index.connection.execute(ordered.limit(1).offset(size - 1)).one_or_none()
+    return Batch(positions, None if last is None else Position(last[0], Seq(last[1])))

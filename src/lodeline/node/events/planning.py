@@ -80,7 +80,7 @@ def plan(index: Index, query: Query, order: Order | None) -> Plan:
     if few is not None:
         chosen = order or Order(RECORD_TIME, is_falling=False)
         seqs, led = few
-        walk: Walk = ListWalk(_positions(index, seqs, chosen), is_falling=chosen.is_falling)
+        walk: Walk = ListWalk(index, _positions(index, seqs, chosen), is_falling=chosen.is_falling)
         return _plan(index, query, walk, led, chosen)
     chosen = order or _free_order(index, query, counted)
     if chosen.field == EVENT_TIME:
@@ -144,7 +144,7 @@ def _free_order(index: Index, query: Query, counted: Sequence[_Counted]) -> Orde
     """The order in which least is looked at."""
     if not query.event_time.is_open:
         rarest = counted[0].count if counted else _COUNTED
-        if index.count_times(query.event_time, _COUNTED) < rarest or not counted:
+        if index.count_times(query.event_time, _COUNTED) <= rarest:
             return Order(EVENT_TIME, is_falling=False)
     return Order(RECORD_TIME, is_falling=False)
 

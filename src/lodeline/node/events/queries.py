@@ -75,8 +75,11 @@ MAX_EXAMINED: Final = 50_000
 MAX_SORTED: Final = 10_000
 """Events of an answer that is ordered by an extension, or counted for ``maxEventCount``."""
 _SMALLEST_BATCH: Final = 64
-_LARGEST_BATCH: Final = 2_000
-_PIECE: Final = 256
+_LARGEST_PLAIN: Final = 2_000
+"""Candidates of a batch of which every event is fetched."""
+_LARGEST_NARROWED: Final = 16_000
+"""Candidates of a batch that the index narrows first."""
+_PIECE: Final = 128
 """Events that are fetched together."""
 
 
@@ -254,37 +257,35 @@ class _Search:
     def _collect(self, way: Plan, after: Position | None, wanted: int) -> _Found:
         """Walk until enough is found, nothing is left, or too much was looked at."""
         found = _Found([], after)
-        size, examined = max(2 * min(wanted, _LARGEST_BATCH), _SMALLEST_BATCH), 0
+        size = _LARGEST_PLAIN if way.narrowing else max(2 * wanted, _SMALLEST_BATCH)
+        examined = 0
         while examined < MAX_EXAMINED:
-            batch = way.walk.batch(found.reached, min(size, _LARGEST_BATCH))
-            if not batch:
-                found.is_whole = True
-                break
-            for position, event in self._holding(way, batch):
+            size = min(size, _LARGEST_NARROWED if way.narrowing else _LARGEST_PLAIN)
+            batch = way.walk.batch(found.reached, size, way.narrowing)
+            for position, event in self._holding(way, batch.positions):
                 found.events.append((position, event))
                 if len(found.events) == wanted:
                     found.reached = position
                     return found
-            found.reached = batch[-1]
-            examined += len(batch)
+            if batch.reached is None:
+                found.is_whole = True
+                break
+            found.reached = batch.reached
+            examined += size
             size *= 2
         return found
 
     def _holding(
-        self, way: Plan, batch: Sequence[Position]
+        self, way: Plan, candidates: Sequence[Position]
     ) -> Iterator[tuple[Position, StoredEvent]]:
-        """Those candidates of a batch for which everything holds, in their order."""
-        left = [position.seq for position in batch]
-        for lookup in way.narrowing:
-            kept = self._index.keep(lookup, left) if left else set()
-            left = [seq for seq in left if seq in kept]
-        places = {position.seq: position for position in batch}
-        for at in range(0, len(left), _PIECE):
-            piece = left[at : at + _PIECE]
-            rows = self._rows(piece)
-            for seq in piece:
-                if seq in rows and self._holds(way, rows[seq]["body"]):
-                    yield places[seq], stored_event(rows[seq])
+        """Those of some candidates for which everything holds, in their order."""
+        for at in range(0, len(candidates), _PIECE):
+            piece = candidates[at : at + _PIECE]
+            rows = self._rows([position.seq for position in piece])
+            for position in piece:
+                row = rows.get(position.seq)
+                if row is not None and self._holds(way, row["body"]):
+                    yield position, stored_event(row)
 
     def _rows(self, seqs: Sequence[Seq]) -> dict[Seq, RowMapping]:
         query = select(*STORED_COLUMNS).where(EVENTS.c.seq.in_(seqs), *self._columns)
