@@ -6,13 +6,15 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
+from msgspec import structs
 from tests.cli.sessions import PASSPHRASE, Ran, lodeline
 
 from lodeline.engine.consortium.client import ValidatorClient
 from lodeline.engine.consortium.refusals_validators import ValidatorUnreachable
-from lodeline.engine.consortium.wire_http import ValidatorStatus
+from lodeline.engine.consortium.wire_http import RequiredProtocol, ValidatorStatus
 from lodeline.kernel.ids import ChainId, Hash32, MemberId
 from lodeline.kernel.time import BlockTime
+from lodeline.ledger.entries import ProtocolVersion
 from lodeline.ledger.merkle import TreeSize
 from lodeline.node.trust import read_trust
 from lodeline.node.validator_run import Happened, Happening
@@ -206,6 +208,28 @@ def test_status_says_who_is_silent_and_who_is_behind(
     assert "https://auditor.example" in plain.err
 
 
+def test_status_says_whose_program_will_stop(
+    founded: Members, answering: dict[str, ValidatorStatus]
+) -> None:
+    begins = BlockTime(1_800_000_000)
+    two = (RequiredProtocol(ProtocolVersion(2), begins, "2.4"),)
+    for name, known in (("mine", (1, 2)), ("refinery", (1,))):
+        versions = tuple(map(ProtocolVersion, known))
+        answering[f"https://{name}.example"] = structs.replace(
+            _status(name, 9), required=two, known=versions
+        )
+    asked = ("--url", "https://mine.example", "--url", "https://refinery.example")
+    ran = founded.run("mine", "consortium", "status", *asked)
+    assert "Protocol 2 is required from 2027-01-15T08:00:00Z" in ran.out
+    (warned,) = [line for line in ran.err.splitlines() if "do not know it" in line]
+    assert "refinery" in warned
+    assert "mine" not in warned
+    told = founded.run("mine", "consortium", "status", *asked, "--json")
+    first, second = json.loads(told.out)["validators"]
+    assert (first["protocols"], second["protocols"]) == ([1, 2], [1])
+    assert first["required"] == [{"version": 2, "from": "2027-01-15T08:00:00Z", "release": "2.4"}]
+
+
 def test_status_of_a_validator_that_does_not_run(
     founded: Members, answering: dict[str, ValidatorStatus]
 ) -> None:
@@ -286,6 +310,25 @@ def test_validators_are_voted_in_and_out(founded: Members, tmp_path: Path) -> No
     assert unknown.code == 2
     refused = lodeline("consortium", "admit", str(file), *home, yes=False)
     assert refused.code == 2
+
+
+def test_a_protocol_version_is_required_and_taken_back(tmp_path: Path) -> None:
+    home = ("--home", str(tmp_path / "one"))
+    assert lodeline("init", "one", "--member", "mine:Mine:CD:miner", *home).code == 0
+    two, begins = ("consortium", "protocol", "2"), ("--from", "2100-01-01T00:00:00Z")
+    unnamed = lodeline(*two, *begins, *home)
+    assert (unnamed.code, "--release" in unnamed.err) == (2, True)
+    past = lodeline(*two, "--from", "2020-01-01T00:00:00Z", "--release", "2.x", *home)
+    assert past.code == 2
+    refused = lodeline(*two, *begins, "--release", "2.x", *home, yes=False)
+    assert refused.code == 2
+    assert lodeline(*two, *home).code == 2  # nothing to take back
+    ran = lodeline(*two, *begins, "--release", "2.x", *home)
+    assert ran.code == 0, ran.err
+    assert "2100-01-01T00:00:00Z" in ran.out
+    assert lodeline(*two, *begins, "--release", "2.x", *home).code == 2  # as it is
+    assert lodeline(*two, *home).code == 0
+    assert lodeline(*two, *home).code == 2
 
 
 def test_a_file_with_another_key_than_the_registrys_is_not_voted_on(

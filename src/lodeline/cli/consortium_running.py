@@ -1,4 +1,4 @@
-"""`lodeline consortium status`, `admit` and `remove`: a consortium of validators at work."""
+"""`lodeline consortium status`, `admit`, `remove`, `protocol`: a consortium at work."""
 
 from __future__ import annotations
 
@@ -15,20 +15,30 @@ from lodeline.engine.consortium.misbehaviour import Caught
 from lodeline.engine.consortium.settings import ValidatorHome
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import MemberId, check_name
+from lodeline.kernel.time import format_time, parse_time
+from lodeline.ledger.entries import ProtocolVersion
 from lodeline.ledger.trust import TrustFile
 from lodeline.node.ceremony_files import read_member_file
 from lodeline.node.consortium_status import (
     OwnValidator,
+    Upgrade,
     ValidatorSeen,
     own_validator,
     see_validators,
+    upgrades,
     urls_of,
 )
 from lodeline.node.trust import read_trust, trust_for
-from lodeline.node.validators import admission, listed, remove
+from lodeline.node.validators import (
+    ReleaseUnnamed,
+    admission,
+    listed,
+    remove,
+    require_protocol,
+)
 from lodeline.node.validators import admit as admit_voted
 
-__all__ = ["admit", "remove_validator", "status"]
+__all__ = ["admit", "protocol", "remove_validator", "status"]
 
 RequestFile = Annotated[Path | None, typer.Option("--request")]
 _MEGABYTE = 1_000_000
@@ -97,12 +107,26 @@ def _show_seen(terminal: Terminal, seen: Sequence[ValidatorSeen]) -> None:
     for one in seen:
         if one.fault is not None:
             terminal.warn(f"{one.url}: {one.fault.message(terminal.lang)}")
+    for upgrade in upgrades(seen):
+        _show_upgrade(terminal, upgrade)
     for caught in sorted({caught for one in seen for caught in one.caught}, key=_when):
         whose = caught.member or caught.address
         kind = terminal.texts.get(f"consortium.caught_kind.{caught.kind}") or caught.kind
         terminal.warn(
             terminal.texts("consortium.caught", member=whose, height=caught.height, kind=kind)
         )
+
+
+def _show_upgrade(terminal: Terminal, upgrade: Upgrade) -> None:
+    required = upgrade.required
+    terminal.say(
+        "consortium.upgrade",
+        version=required.version,
+        time=format_time(required.at),
+        release=required.release,
+    )
+    if upgrade.unready:
+        terminal.warn(terminal.texts("consortium.unready", members=", ".join(upgrade.unready)))
 
 
 def _when(caught: Caught) -> tuple[int, str, str]:
@@ -144,6 +168,11 @@ def _seen_data(terminal: Terminal, one: ValidatorSeen) -> dict[str, object]:
         "checkpoint": one.signed,
         "signers": list(one.signers),
         "needed": one.needed,
+        "protocols": list(one.known),
+        "required": [
+            {"version": item.version, "from": format_time(item.at), "release": item.release}
+            for item in one.required
+        ],
     }
 
 
@@ -184,3 +213,24 @@ def remove_validator(
         )
         terminal.confirm("consortium.remove_confirm", member=name)
         answer(terminal, session, remove(session, name), request)
+
+
+def protocol(
+    context: typer.Context,
+    version: Annotated[int, typer.Argument(min=2, max=2**32 - 1)],
+    begins: Annotated[str | None, typer.Option("--from")] = None,
+    release: Annotated[str, typer.Option("--release")] = "",
+    request: RequestFile = None,
+) -> None:
+    """Have another version of the protocol required by vote, or, without a time, no longer."""
+    terminal = terminal_of(context)
+    at, number = None if begins is None else parse_time(begins), ProtocolVersion(version)
+    with terminal.session() as session:
+        if at is None:
+            terminal.confirm("consortium.withdraw_confirm", version=version)
+        else:
+            if not release:
+                raise ReleaseUnnamed(number)
+            terminal.say("consortium.stops", version=version, time=format_time(at))
+            terminal.confirm("consortium.require_confirm", version=version, release=release)
+        answer(terminal, session, require_protocol(session, number, at, release), request)

@@ -14,15 +14,26 @@ from pathlib import Path
 from lodeline.engine.consortium.client import Patience, ValidatorClient
 from lodeline.engine.consortium.misbehaviour import Caught
 from lodeline.engine.consortium.settings import ValidatorHome, read_settings
+from lodeline.engine.consortium.wire_http import RequiredProtocol
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import Hash32, MemberId
 from lodeline.ledger.checkpoint import CheckpointPolicy
+from lodeline.ledger.entries import ProtocolVersion
 from lodeline.ledger.merkle import TreeSize
 from lodeline.ledger.signednote import parse_note, verified_signers
 from lodeline.ledger.statekeys import application_hash
 from lodeline.node.consensus_rpc import ConsensusRpc, ConsensusSilent, Standing
 
-__all__ = ["Disk", "OwnValidator", "ValidatorSeen", "own_validator", "see_validators", "urls_of"]
+__all__ = [
+    "Disk",
+    "OwnValidator",
+    "Upgrade",
+    "ValidatorSeen",
+    "own_validator",
+    "see_validators",
+    "upgrades",
+    "urls_of",
+]
 
 _QUICK = Patience(connect=2.0, read=4.0, whole=8.0)
 
@@ -48,6 +59,10 @@ class ValidatorSeen:
     needed: int = 0
     caught: tuple[Caught, ...] = ()
     """Validators that it says misbehaved."""
+    known: tuple[ProtocolVersion, ...] = ()
+    """Versions of the protocol that its program knows."""
+    required: tuple[RequiredProtocol, ...] = ()
+    """Versions that the members require, as it has them on its ledger."""
 
     @property
     def is_agreed(self) -> bool:
@@ -122,6 +137,37 @@ def _seen(url: str, policy: CheckpointPolicy, authorities: Path | None) -> Valid
         signers=signers,
         needed=policy.threshold,
         caught=status.caught,
+        known=status.known,
+        required=status.required,
+    )
+
+
+@dataclass(frozen=True)
+class Upgrade:
+    """A version of the protocol that members require, and who cannot follow it yet."""
+
+    required: RequiredProtocol
+    unready: tuple[MemberId, ...]
+    """Members whose validators' programs do not know it."""
+
+
+def upgrades(seen: Sequence[ValidatorSeen]) -> tuple[Upgrade, ...]:
+    """Return what members require, as far as validators say, with those who are not ready for it.
+
+    A version that every program knows is told too, with nobody unready.
+    """
+    answering = [one for one in seen if one.member is not None]
+    required = sorted({item for one in answering for item in one.required}, key=_by_version)
+    return tuple(Upgrade(item, _unready(answering, item)) for item in required)
+
+
+def _by_version(required: RequiredProtocol) -> tuple[int, int]:
+    return required.version, required.at
+
+
+def _unready(seen: Sequence[ValidatorSeen], required: RequiredProtocol) -> tuple[MemberId, ...]:
+    return tuple(
+        one.member for one in seen if one.member is not None and required.version not in one.known
     )
 
 

@@ -13,7 +13,15 @@ from msgspec import structs
 from lodeline.engine.interface import Receipt
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import MemberId, MemberKey
-from lodeline.ledger.entries import Act, AdmitMember, RemoveValidator, SetValidator
+from lodeline.kernel.time import BlockTime
+from lodeline.ledger.entries import (
+    Act,
+    AdmitMember,
+    ProtocolVersion,
+    RemoveValidator,
+    RequireProtocol,
+    SetValidator,
+)
 from lodeline.ledger.records import ValidatorRecord
 from lodeline.ledger.validators import validators_needed
 from lodeline.node.ceremony import MemberFile
@@ -21,7 +29,16 @@ from lodeline.node.governing import vote
 from lodeline.node.requests import Request
 from lodeline.node.session import Session
 
-__all__ = ["Admission", "Listed", "admission", "admit", "listed", "remove"]
+__all__ = [
+    "Admission",
+    "Listed",
+    "ReleaseUnnamed",
+    "admission",
+    "admit",
+    "listed",
+    "remove",
+    "require_protocol",
+]
 
 
 class MemberKeyDiffers(LodelineError):
@@ -48,6 +65,18 @@ class FileWithoutValidator(LodelineError):
     fr = "le fichier de {member} ne nomme pas de validateur"
     advice_en = "have it made with --address and --api, where the validator is to run"
     advice_fr = "faites-le créer avec --address et --api, là où le validateur doit fonctionner"
+
+
+class ReleaseUnnamed(LodelineError):
+    """A version of the protocol is to be required without saying which release knows it."""
+
+    version: ProtocolVersion
+
+    code = "release-unnamed"
+    en = "nothing says which release knows protocol {version}"
+    fr = "rien ne dit quelle version du programme connaît le protocole {version}"
+    advice_en = "name it with --release; whoever is stopped by the vote reads it"
+    advice_fr = "nommez-la avec --release ; qui sera arrêté par le vote la lira"
 
 
 @dataclass(frozen=True)
@@ -116,6 +145,20 @@ def remove(session: Session, member: MemberId) -> Receipt | Request:
         NoValidator, LastValidator, …: the ledger refuses it.
     """
     return vote(session, (RemoveValidator(member),))
+
+
+def require_protocol(
+    session: Session, version: ProtocolVersion, at: BlockTime | None, release: str
+) -> Receipt | Request:
+    """Put to the vote that the ledger follows another version of the protocol from a time on.
+
+    Without a time, what was required and has not begun is taken back. Not checked: that any release
+    knows the version; `consortium_status.upgrades` says whose validators do.
+
+    Raises:
+        ProtocolRefused, …: the ledger refuses it.
+    """
+    return vote(session, (RequireProtocol(version, at, release),))
 
 
 def listed(session: Session) -> Listed:

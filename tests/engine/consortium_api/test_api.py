@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.engine.consortium_api.network import Network, Node
 from tests.engine.ledgers import anchors
+from tests.ledger.test_protocols import requiring
 
 from lodeline.crypto.signatures import SigningKey
 from lodeline.engine.consortium.api import preferred_language
@@ -37,19 +38,21 @@ from lodeline.engine.consortium.wire_http import (
     MAX_STRETCH_LEAVES,
     AnswerW,
     Refused,
+    RequiredProtocol,
     Taken,
     ValidatorStatus,
 )
 from lodeline.kernel import cbor
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import ChainId, Hash32, MemberId
+from lodeline.kernel.time import BlockTime
 from lodeline.ledger.checkpoint import (
     CheckpointPolicy,
     verify_checkpoint,
     verify_growth,
     verify_logged,
 )
-from lodeline.ledger.entries import SetStatus, Status, encode_entry
+from lodeline.ledger.entries import ProtocolVersion, SetStatus, Status, encode_entry
 from lodeline.ledger.merkle import (
     ConsistencyProof,
     InclusionProof,
@@ -58,6 +61,7 @@ from lodeline.ledger.merkle import (
     TreeShrank,
 )
 from lodeline.ledger.merklelog import SizeBeyondLog
+from lodeline.ledger.protocols import KNOWN_PROTOCOLS
 from lodeline.ledger.refusals_entries import MemberNotActive, UnknownMember
 from lodeline.ledger.refusals_submissions import (
     SubmissionMalformed,
@@ -190,6 +194,14 @@ def test_how_the_validator_stands(network: Network, node: Node, http: httpx.Clie
     assert (status.state_root, status.time) == (checkpoint.state, checkpoint.time)
     assert (status.signed, status.signatures) == (checkpoint.size, 1)
     assert (status.validators, status.needed) == (4, 3)
+
+
+def test_what_the_members_require_of_programs(network: Network, http: httpx.Client) -> None:
+    at = BlockTime(network.moment + 100)
+    network.grow(encode_entry(network.world.govern(requiring(2, at, "2.x"))))
+    status = msgspec.json.decode(http.get("/v1/status").content, type=ValidatorStatus)
+    assert status.known == tuple(KNOWN_PROTOCOLS)
+    assert status.required == (RequiredProtocol(ProtocolVersion(2), at, "2.x"),)
 
 
 def test_founding_and_snapshot(network: Network, http: httpx.Client) -> None:

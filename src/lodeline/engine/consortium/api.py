@@ -53,10 +53,12 @@ from lodeline.engine.consortium.wire_http import (
     CBOR,
     JSON,
     MAX_CAUGHT,
+    MAX_PROTOCOLS,
     NOTE,
     PROBLEM,
     AnswerW,
     Refused,
+    RequiredProtocol,
     Taken,
     ValidatorStatus,
 )
@@ -67,6 +69,7 @@ from lodeline.kernel import cbor
 from lodeline.kernel.errors import Lang, LodelineError
 from lodeline.ledger.checkpoint import Origin
 from lodeline.ledger.merkle import MAX_TREE_SIZE, LeafIndex, TreeSize
+from lodeline.ledger.protocols import KNOWN_PROTOCOLS
 from lodeline.ledger.signednote import parse_note
 from lodeline.ledger.submissions import MAX_SUBMISSION_BYTES
 from lodeline.ledger.validators import validator_policy
@@ -200,6 +203,7 @@ class _Reading:
         with ledger.turn:
             checkpoint = ledger.checkpoint(Origin(settings.chain))
             policy = validator_policy(ledger.state())
+            required = sorted(ledger.state().protocols.items())
         signed, signatures = self._newest()
         return _json(
             ValidatorStatus(
@@ -214,6 +218,11 @@ class _Reading:
                 validators=0 if policy is None else len(policy.keys),
                 needed=0 if policy is None else policy.threshold,
                 caught=self._shown.caught()[-MAX_CAUGHT:],
+                known=tuple(sorted(KNOWN_PROTOCOLS))[-MAX_PROTOCOLS:],
+                required=tuple(
+                    RequiredProtocol(version, record.at, record.release)
+                    for version, record in required[-MAX_PROTOCOLS:]
+                ),
             )
         )
 

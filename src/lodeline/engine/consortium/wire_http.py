@@ -25,7 +25,7 @@ from lodeline.engine.consortium.misbehaviour import Caught
 from lodeline.engine.consortium.relay import PackedRefusal
 from lodeline.kernel.ids import ChainIdW, EntryHash, Hash32W, MemberIdW
 from lodeline.kernel.time import BlockTimeW
-from lodeline.ledger.entries import EntryIdW
+from lodeline.ledger.entries import EntryIdW, ProtocolVersionW
 from lodeline.ledger.merkle import LeafIndexW, TreeSizeW
 from lodeline.ledger.submissions import MAX_SUBMISSION_BYTES, MAX_SUBMISSION_ENTRIES
 
@@ -35,6 +35,7 @@ __all__ = [
     "MAX_ANSWERS_BYTES",
     "MAX_CAUGHT",
     "MAX_DOCUMENT_BYTES",
+    "MAX_PROTOCOLS",
     "MAX_STRETCH_BYTES",
     "MAX_STRETCH_LEAVES",
     "MAX_SUBMISSION_BYTES",
@@ -42,6 +43,7 @@ __all__ = [
     "PROBLEM",
     "AnswerW",
     "Refused",
+    "RequiredProtocol",
     "Taken",
     "ValidatorStatus",
 ]
@@ -59,6 +61,8 @@ MAX_ANSWERS_BYTES: Final = MAX_SUBMISSION_ENTRIES * 4_096
 """Longest answer to a submission."""
 MAX_CAUGHT: Final = 64
 """Validators that were caught, in a status."""
+MAX_PROTOCOLS: Final = 64
+"""Versions of the protocol, in a status."""
 MAX_DOCUMENT_BYTES: Final = 8_000_000
 """Longest founding file or statement."""
 
@@ -87,6 +91,16 @@ class Refused(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="refu
 AnswerW = Taken | Refused
 
 
+class RequiredProtocol(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A version of the protocol that the members require."""
+
+    version: ProtocolVersionW
+    at: BlockTimeW
+    """First block time of the version."""
+    release: Annotated[str, msgspec.Meta(max_length=256)]
+    """Which release knows it, in the members' words."""
+
+
 class ValidatorStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a validator stands, in its own words."""
 
@@ -107,3 +121,7 @@ class ValidatorStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Signatures that a checkpoint needs."""
     caught: Annotated[tuple[Caught, ...], msgspec.Meta(max_length=MAX_CAUGHT)] = ()
     """Validators that it was told misbehaved, the last ones."""
+    known: Annotated[tuple[ProtocolVersionW, ...], msgspec.Meta(max_length=MAX_PROTOCOLS)] = ()
+    """Versions of the protocol that its program knows."""
+    required: Annotated[tuple[RequiredProtocol, ...], msgspec.Meta(max_length=MAX_PROTOCOLS)] = ()
+    """Versions that the members require, in force or to come, the last ones."""
