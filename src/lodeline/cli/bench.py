@@ -14,7 +14,7 @@ from lodeline.bench.proofs import SHAPES, bench_proofs
 from lodeline.cli.terminal import Terminal, terminal_of
 from lodeline.node.processes import consensus_program
 
-__all__ = ["capture", "ledger", "proofs"]
+__all__ = ["capture", "ledger", "proofs", "query"]
 
 
 def proofs(context: typer.Context) -> None:
@@ -94,6 +94,27 @@ def consortium(
     found = dataclasses.asdict(figures)
     terminal.table(("figure", ">value"), ((name, f"{value:,}") for name, value in found.items()))
     terminal.emit(found)
+
+
+def query(
+    context: typer.Context,
+    events: Annotated[int, typer.Option(min=1_000)] = 1_000_000,
+    queries: Annotated[int, typer.Option(min=10)] = 300,
+) -> None:
+    """Ask for events by lot, time, place and party, and deep in an answer."""
+    # The database's library takes longer to import than most commands take.
+    from lodeline.bench.query import KINDS, bench_query  # noqa: PLC0415
+
+    terminal = terminal_of(context)
+    figures = bench_query(events, queries, lambda text: _note(terminal, text))
+    terminal.table(
+        ("query", ">median", ">p99"),
+        (
+            (kind, f"{figures.p50_ms[kind]:.1f} ms", f"{figures.p99_ms[kind]:.1f} ms")
+            for kind in KINDS
+        ),
+    )
+    terminal.emit(dataclasses.asdict(figures))
 
 
 def _note(terminal: Terminal, text: str) -> None:

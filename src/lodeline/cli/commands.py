@@ -100,6 +100,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Command]]] = {
         "proofs": bench.proofs,
         "ledger": bench.ledger,
         "capture": bench.capture,
+        "query": bench.query,
         "consortium": bench.consortium,
     },
     "member": {
