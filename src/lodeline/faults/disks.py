@@ -1,8 +1,8 @@
-"""A disk that is full: of the machine where that may be tried, else of the ledger's file alone.
+"""A disk that is full: for a whole validator, and for the file of its ledger alone.
 
 With the right to mount, the home of one validator is put on a small disk in memory and that is
-filled to the last byte, so that both programs meet it. Without, SQLite refuses to let the ledger
-grow, as it does on a full disk.
+filled to the last byte, so that both programs meet it. Without, and in the second trial, SQLite
+refuses to let the ledger grow, as it does on a full disk.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def _on_small_disk(ground: Ground) -> None:
     aside = ground.folder / "aside"
     aside.mkdir()
     if not _mounted(aside):
-        ground.put_out_of_order(_FULL, FaultKind.SHORT_OF_SPACE)
+        _in_short_file(ground)
         return
     _run("umount", str(aside))
     shutil.copytree(home, aside / "home")
@@ -102,4 +102,11 @@ def full_disk(ground: Ground) -> Facts:
     return {"what_is_full": what, "ended_after_seconds": round(noticed, 2)}
 
 
-DISKS: Final = (Fault("full-disk", full_disk, _on_small_disk),)
+def _in_short_file(ground: Ground) -> None:
+    ground.put_out_of_order(_FULL, FaultKind.SHORT_OF_SPACE)
+
+
+DISKS: Final = (
+    Fault("full-disk", full_disk, _on_small_disk),
+    Fault("full-ledger", full_disk, _in_short_file),
+)

@@ -18,7 +18,17 @@ from lodeline.ledger.merkle import TreeSize
 from lodeline.node.consensus_rpc import BlockHeight, ConsensusRpc
 from lodeline.node.local_network import LocalValidator, ValidatorsDisagree
 
-__all__ = ["Judged", "LogsFork", "ReceiptLost", "judge", "log_of", "positions"]
+__all__ = [
+    "Judged",
+    "Log",
+    "LogsFork",
+    "ReceiptLost",
+    "check_receipts",
+    "check_same",
+    "judge",
+    "log_of",
+    "positions",
+]
 
 
 class ReceiptLost(LodelineError):
@@ -84,9 +94,9 @@ def judge(
     logs = [log_of(validator) for validator in validators.values()]
     kept = list(receipts)
     for log in logs:
-        _check_receipts(log, kept)
+        check_receipts(log, kept)
     for log in logs[1:]:
-        _check_same(logs[0], log)
+        check_same(logs[0], log)
     heads = set(positions(validators).values())
     if len(heads) != 1:
         shown = tuple(f"{height} {known.hex()}" for height, known in sorted(heads))
@@ -110,15 +120,24 @@ def log_of(validator: LocalValidator) -> Log:
         store.close()
 
 
-def _check_receipts(log: Log, receipts: Sequence[Acknowledged]) -> None:
+def check_receipts(log: Log, receipts: Sequence[Acknowledged]) -> None:
+    """Hold a log to what members have receipts of.
+
+    Raises:
+        ReceiptLost: one of them is not where its receipt says, or is another entry.
+    """
     size = len(log.hashes)
     lost = [got for got in receipts if got.index >= size or log.hashes[got.index] != got.leaf]
     if lost:
         raise ReceiptLost(log.member, lost[0].index, len(lost))
 
 
-def _check_same(one: Log, other: Log) -> None:
-    """Hold two logs together: the shorter one begins the longer one, block by block."""
+def check_same(one: Log, other: Log) -> None:
+    """Hold two logs together: the shorter one begins the longer one, block by block.
+
+    Raises:
+        LogsFork: it does not.
+    """
     for size, (mine, theirs) in enumerate(zip(one.hashes, other.hashes, strict=False)):
         if mine != theirs:
             raise LogsFork(one.member, other.member, TreeSize(size), "entries")

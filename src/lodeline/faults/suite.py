@@ -13,15 +13,17 @@ from lodeline.faults.byzantine import LIES
 from lodeline.faults.changes import CHANGES
 from lodeline.faults.crashes import CRASHES
 from lodeline.faults.disks import DISKS
+from lodeline.faults.floods import FLOODS
 from lodeline.faults.ground import Fault, Outcome, try_fault
 from lodeline.faults.refusals import FaultUnknown
 from lodeline.faults.splits import SPLITS
+from lodeline.faults.twins import TWINS
 from lodeline.kernel.errors import LodelineError
 
 __all__ = ["FAULTS", "Tried", "chosen", "run"]
 
 FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
-    {fault.name: fault for fault in (*CRASHES, *SPLITS, *LIES, *DISKS, *CHANGES)}
+    {fault.name: fault for fault in (*CRASHES, *SPLITS, *LIES, *TWINS, *FLOODS, *DISKS, *CHANGES)}
 )
 """All faults by their names, in the order in which they are tried."""
 
