@@ -30,7 +30,7 @@ _EN: Final = {
     "and": " and that ",
 }
 _FR: Final = {
-    "partner": "Les gens de {name}",
+    "partner": "Chez {name}, on",
     "account": "{name}",
     "everything": "tous les événements, y compris ceux à venir",
     "some": "les événements qui {conditions}",
@@ -41,7 +41,7 @@ _FR: Final = {
     "parties": "viennent de {names} ou y vont",
     "since": "ont eu lieu le {moment} ou après",
     "before": "ont eu lieu avant le {moment}",
-    "whole": "{reader} : peut voir {what}{until}.",
+    "whole": "{reader} voit {what}{until}.",
     "until": ", jusqu'au {moment}",
     "revoked": " Révoqué le {moment}.",
     "or": " ou ",
