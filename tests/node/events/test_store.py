@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, create_engine, insert, select, text
 from tests.node.events.conftest import PostgresServer
 
 from lodeline.exchange.epcis.document import EventId
@@ -260,3 +260,13 @@ def test_a_reader_sees_one_state(store: EventStore, miner: Tenant) -> None:
         store.write(lambda c: c.execute(insert(PAGE_TOKENS).values(token("new", miner))))
         assert list(connection.execute(query)) == []
     assert tokens(store) == ["new"]
+
+
+def test_connections_that_nobody_gives_back_are_a_refusal(tmp_path: Path) -> None:
+    engine = create_engine(
+        sqlite_url(tmp_path / "e.db"), pool_size=1, max_overflow=0, pool_timeout=0
+    )
+    with reading(engine), pytest.raises(StoreUnreachable) as refused, reading(engine):
+        pass
+    assert "in use" in refused.value.reason
+    engine.dispose()

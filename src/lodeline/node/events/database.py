@@ -22,6 +22,7 @@ from sqlalchemy.exc import (
     InternalError,
     OperationalError,
     PendingRollbackError,
+    TimeoutError,  # noqa: A004 - SQLAlchemy's: nobody gave a connection back in time
 )
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -44,10 +45,13 @@ _BUSY_SECONDS: Final = 30
 _SQLITE_SETTINGS: Final = (
     "journal_mode=WAL",
     "synchronous=FULL",
-    "cache_size=-65536",  # KiB
+    "cache_size=-32768",  # KiB, for each connection
     "wal_autocheckpoint=4000",  # pages: a checkpoint writes each page of the index once
 )
-_READERS: Final = 8
+_KEPT: Final = 8
+"""Connections that stay open."""
+_MORE: Final = 56
+"""Connections that are opened besides when many ask at once."""
 _WRITERS_LOCK: Final = 0x4C4F4445
 """Number of the advisory lock: "LODE"."""
 
@@ -77,7 +81,9 @@ def open_engine(url: DatabaseUrl, connect: Mapping[str, object] | None = None) -
         )
     if parsed.drivername == "postgresql+psycopg":
         arguments = {"options": "-c synchronous_commit=on", **(connect or {})}
-        return create_engine(url, connect_args=arguments, pool_size=_READERS, pool_pre_ping=True)
+        return create_engine(
+            url, connect_args=arguments, pool_size=_KEPT, max_overflow=_MORE, pool_pre_ping=True
+        )
     raise DatabaseUnknown(parsed.drivername)
 
 
@@ -128,10 +134,15 @@ def named_failures() -> Iterator[None]:
     except PendingRollbackError as failed:
         reason = "the connection was lost within a transaction"
         raise StoreUnreachable(reason) from failed
+    except TimeoutError as failed:
+        reason = "every connection is in use"
+        raise StoreUnreachable(reason) from failed
 
 
 def _sqlite(url: DatabaseUrl, connect: Mapping[str, object]) -> Engine:
-    engine = create_engine(url, connect_args=dict(connect), pool_size=_READERS)
+    # Without a path it is in memory, one connection for each thread: for tests.
+    pool = {"pool_size": _KEPT, "max_overflow": _MORE} if make_url(url).database else {}
+    engine = create_engine(url, connect_args=dict(connect), **pool)
 
     @event.listens_for(engine, "connect")
     def _settings(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
