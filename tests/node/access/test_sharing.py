@@ -39,6 +39,10 @@ from lodeline.node.access.wording import policy_sentence
 from lodeline.node.events.capture import capture, capture_event
 from lodeline.node.events.jobs import Behaviour, Who
 from lodeline.node.events.moments import Micros, micros
+from lodeline.node.events.paging import NOBODY
+from lodeline.node.events.parameters import parse_pairs
+from lodeline.node.events.predicates import read_event
+from lodeline.node.events.queries import Page, run
 from lodeline.node.events.reading import Offered, content_type
 from lodeline.node.events.schema import EVENTS
 from lodeline.node.events.store import EventStore, Seq, Tenant, TenantName
@@ -61,13 +65,17 @@ def put(store: EventStore, tenant: Tenant, *events: dict[str, Any]) -> None:
 
 
 def shown(store: EventStore, visible: Visible) -> list[dict[str, Any]]:
-    query = select(EVENTS.c.seq, EVENTS.c.body).where(
-        EVENTS.c.tenant == visible.tenant.number, visible.where()
-    )
+    """What of a tenant's events is shown, which is the same whoever is asked."""
+    query = select(EVENTS.c.seq, EVENTS.c.body).where(EVENTS.c.tenant == visible.tenant.number)
+    query = query.order_by(EVENTS.c.seq)
     with store.reading() as connection:
-        rows = connection.execute(query.order_by(EVENTS.c.seq)).all()
+        rows = connection.execute(query.where(visible.where())).all()
         every = [Seq(at) for at in range(1, store.last_seq() + 1)]
         assert visible.seen(connection, every) == {seq for seq, _ in rows}
+        whole = connection.execute(query).all()
+    assert [row for row in whole if visible.shows(read_event(row.body, exact=False))] == rows
+    page = run(store, visible.tenant, parse_pairs([]).query, Page(100, NOBODY, visible.for_queries))
+    assert {event.seq for event in page.events} == {seq for seq, _ in rows}
     return [json.loads(body) for _, body in rows]
 
 
@@ -373,12 +381,26 @@ def test_the_condition_agrees_with_a_slow_reading_of_each_event(
     query = select(EVENTS.c.body).where(EVENTS.c.tenant == tenant.number)
     with store.reading() as connection:
         every = [json.loads(body) for body in connection.execute(query).scalars()]
-        found = connection.execute(query.where(visible.where())).scalars()
+        found = list(connection.execute(query.where(visible.where())).scalars())
         seen = {json.loads(body)["eventID"] for body in found}
+        whole = connection.execute(query).scalars()
+        shows = [body for body in whole if visible.shows(read_event(body, exact=False))]
+        assert sorted(shows) == sorted(found)
     assert len(every) == len(values)
     assert seen == {
         value["eventID"] for value in every if any(allows(terms, value) for terms in shares)
     }
+
+
+def test_a_partner_cannot_count_what_is_not_shared(house: House) -> None:
+    """Neither by a bound on the answer, nor by whether there is a next page."""
+    put(house.store, house.tenant, *(event(at) for at in range(1, 8)), event(8, bizStep="packing"))
+    share(house.store, house.tenant, REFINER, Terms(steps=("packing",)), by=ADMIN)
+    visible = partner(house)
+    query = parse_pairs([("maxEventCount", "1")]).query
+    found = run(house.store, house.tenant, query, Page(1, NOBODY, visible.for_queries))
+    assert [json.loads(one.body)["bizStep"] for one in found.events] == ["packing"]
+    assert found.next is None
 
 
 # ------------------------------------------------------------------ ends

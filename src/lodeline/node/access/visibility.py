@@ -1,12 +1,15 @@
 """Which events somebody sees, as a condition that every query takes.
 
     visible = visible_to(store, caller)
+    page = Page(per_page, holder, visible.for_queries)
     query = select(EVENTS.c.body).where(EVENTS.c.tenant == tenant.number, visible.where())
 
-The condition is exact: what it lets through may be shown whole, and nothing else may be shown, be
-counted, or be told apart. So it belongs into lists of values (`EVENT_TERMS` joined to `EVENTS`) and
-into what subscriptions deliver as well, each time anew, since policies end. Master data, capture
-jobs and states are for who sees everything (`Visible.everything`).
+Queries ask it of each event that they find (`shows`), statements of their own have it as a
+condition (`where`); both say the same. What they let through may be shown whole, and nothing else
+may be shown, be counted, or be told apart. So it belongs into the query, not behind it; into lists
+of values (`EVENT_TERMS` joined to `EVENTS`); and into what subscriptions deliver, each time anew,
+since policies end. Master data, capture jobs and states are for who sees everything
+(`Visible.everything`).
 """
 
 from __future__ import annotations
@@ -22,6 +25,10 @@ from lodeline.exchange.gs1.key import CANONICAL_DOMAIN
 from lodeline.exchange.gs1.link import canonical_link
 from lodeline.node.access.callers import Caller
 from lodeline.node.access.policies import Terms, policies_for
+from lodeline.node.events.moments import micros
+from lodeline.node.events.predicates import EventView, Place
+from lodeline.node.events.queries import EVERYTHING
+from lodeline.node.events.queries import Visible as QueryVisible
 from lodeline.node.events.schema import EVENT_TERMS, EVENTS
 from lodeline.node.events.store import EventStore, Seq, Tenant
 from lodeline.node.events.terms import TermKind, TermValue, term_value
@@ -63,6 +70,15 @@ class Visible:
         if self.everything:
             return true()
         return or_(false(), *(self._shared(terms) for terms in self.shares))
+
+    @property
+    def for_queries(self) -> QueryVisible:
+        """Return the same for a page of a query, which is spared the asking where all is shown."""
+        return EVERYTHING if self.everything else self
+
+    def shows(self, event: EventView) -> bool:
+        """Return whether an event may be shown."""
+        return self.everything or any(_shares(terms, event) for terms in self.shares)
 
     def seen(self, connection: Connection, seqs: Iterable[Seq]) -> frozenset[Seq]:
         """Return which of some events may be shown."""
@@ -116,6 +132,58 @@ class Visible:
             for low, high in parts
         )
         return or_(itself, *within)
+
+
+_STEP: Final = Place((("bizStep",),))
+_SITES: Final = Place((("readPoint", "id"), ("bizLocation", "id")))
+_LOTS: Final = Place(
+    (
+        ("epcList",),
+        ("childEPCs",),
+        ("parentID",),
+        ("inputEPCList",),
+        ("outputEPCList",),
+        ("quantityList", "epcClass"),
+        ("childQuantityList", "epcClass"),
+        ("inputQuantityList", "epcClass"),
+        ("outputQuantityList", "epcClass"),
+    )
+)
+_PARTIES: Final = Place((("sourceList", "source"), ("destinationList", "destination")))
+
+
+def _shares(terms: Terms, event: EventView) -> bool:
+    if terms.kinds and event.value.get("type") not in terms.kinds:
+        return False
+    return _is_in_time(terms, event) and all(
+        not texts or _is_named(texts, place, event)
+        for texts, place in (
+            (terms.steps, _STEP),
+            (terms.sites, _SITES),
+            (terms.lots, _LOTS),
+            (terms.parties, _PARTIES),
+        )
+    )
+
+
+def _is_in_time(terms: Terms, event: EventView) -> bool:
+    if terms.since is None and terms.before is None:
+        return True
+    when = micros("eventTime", str(event.value["eventTime"]))
+    return (terms.since is None or when >= terms.since) and (
+        terms.before is None or when < terms.before
+    )
+
+
+def _is_named(texts: Iterable[str], place: Place, event: EventView) -> bool:
+    found = {event.term(text) for text in place.values(event) if isinstance(text, str)}
+    for named in map(term_value, texts):
+        if named in found:
+            return True
+        bounds = covered(named)
+        if bounds is not None and any(bounds[0] <= value < bounds[1] for value in found):
+            return True
+    return False
 
 
 def covered(value: TermValue) -> tuple[str, str] | None:
