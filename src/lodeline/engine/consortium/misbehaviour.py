@@ -89,9 +89,11 @@ class MisbehaviourBook:
         """
         if not caught:
             return
-        known = set(self.all())
+        known = self.all()
         fresh = [one for one in dict.fromkeys(caught) if one not in known]
         with self._path.open("ab") as file:
+            # What a crash has left of a line is cut off, or the next one would be lost with it.
+            file.truncate(sum(len(msgspec.json.encode(one)) + 1 for one in known))
             for one in fresh:
                 file.write(msgspec.json.encode(one) + b"\n")
             file.flush()
