@@ -16,7 +16,7 @@ from tests.pilot.stories import scenario, story
 from lodeline.cli.main import run
 from lodeline.crypto.entropy import SystemEntropy
 from lodeline.engine.embedded import EmbeddedLedger
-from lodeline.kernel.ids import MemberId
+from lodeline.kernel.ids import Hash32, MemberId
 from lodeline.ledger.checkpoint import Checkpoint, Origin
 from lodeline.ledger.claim_file import Asked
 from lodeline.ledger.merkle import TreeSize
@@ -24,12 +24,12 @@ from lodeline.ledger.refusals_bundles import BundleDamaged
 from lodeline.ledger.verify_bundle import verify_bundle
 from lodeline.node.bundles import PUBLIC_READER
 from lodeline.node.clock import ManualClock
-from lodeline.node.consortium_status import see_validators
-from lodeline.node.local_network import LocalNetwork
+from lodeline.node.consortium_status import ValidatorSeen, see_validators
+from lodeline.node.local_network import LocalNetwork, ValidatorsDisagree
 from lodeline.node.session import Session
 from lodeline.node.trust import read_trust
 from lodeline.node.workspace import Workspace
-from lodeline.pilot.agreement import show_agreement
+from lodeline.pilot.agreement import agreement, show_agreement
 from lodeline.pilot.among_validators import (
     AmongValidators,
     Blow,
@@ -191,6 +191,30 @@ def test_a_bundle_that_does_not_hold_is_said_so(tmp_path: Path) -> None:
     failed = BundleDoesNotHold("a.bundle", "why")
     assert (failed.bundle, failed.reason) == ("a.bundle", "why")
     assert "a.bundle" in failed.message("fr")
+
+
+@pytest.mark.parametrize("hashes", [(b"a", b"a", b"b"), (b"a", None, b"a")])
+def test_validators_with_different_ledgers_are_no_agreement(
+    hashes: Sequence[bytes | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The validator whose disk lies: as many entries as the others, and another ledger."""
+    seen = [
+        ValidatorSeen(f"http://{at}", None, size=TreeSize(7), application_hash=_hash(made))
+        for at, made in enumerate(hashes)
+    ]
+    monkeypatch.setattr("lodeline.pilot.agreement.see_validators", lambda *_: seen)
+    monkeypatch.setattr("lodeline.pilot.agreement.wait_until_signed", lambda _: None)
+    monkeypatch.setattr("lodeline.pilot.agreement.read_trust", mock.Mock())
+    session, network = mock.Mock(), mock.Mock()
+    session.ledger.size, network.agreed = TreeSize(7), lambda: 3
+    with pytest.raises(ValidatorsDisagree) as refused:
+        agreement(cast(Session, session), cast(LocalNetwork, network), MemberId("victim"))
+    assert refused.value.height == 3
+    assert len(refused.value.found) == 3
+
+
+def _hash(made: bytes | None) -> Hash32 | None:
+    return None if made is None else Hash32(made * 32)
 
 
 # ------------------------------------------------------------------ the moment of the blow
