@@ -1,6 +1,7 @@
 """The commands of access: what they print, how they end, and what they leave behind."""
 
 import json
+import shlex
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, text
-from tests.cli.sessions import PASSPHRASE, Ran, lodeline
+from tests.cli.sessions import PASSPHRASE, ROOT, Ran, lodeline
 from tests.node.access.conftest import bearer
 from tests.node.benches import cheap_keystores
 
@@ -196,3 +197,14 @@ def test_the_trail_is_anchored_on_the_ledger_and_compared_with_it() -> None:
         assert json.loads(sent.out)["rows"] == 1
         found = json.loads(lodeline(*words, "audit-trail", "verify").out)
         assert (found["anchored"], found["compared_with_ledger"]) == (1, True)
+
+
+def test_the_commands_of_the_page_do_what_it_says() -> None:
+    page = (ROOT / "docs" / "access.md").read_text(encoding="utf-8")
+    commands = [line[2:] for line in page.splitlines() if line.startswith("$ lodeline ")]
+    assert len(commands) > 8
+    for command in commands:
+        done = ran(*shlex.split(command)[1:])
+        assert done.code == 0, (command, done.err)
+    assert [one["user"] for one in data("account", "list")] == ["anna", "zoe"]
+    assert len(data("share", "list")) == 2

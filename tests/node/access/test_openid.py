@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 from sqlalchemy import func, select
+from tests.cli.sessions import ROOT
 from tests.node.access.conftest import ADMIN, House, bearer
 from tests.node.access.issuers import CLIENT, URL, TestIssuer, sign
 from tests.node.events.conftest import SetClock
@@ -644,3 +646,13 @@ def test_a_folder_without_settings_has_local_accounts_alone(
     with opened_access(small_house.store, tmp_path) as access:
         assert isinstance(access.foreign, OpenId)
         assert access.foreign.settings.issuer == URL
+
+
+def test_the_settings_of_the_page_are_settings(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "access.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (tmp_path / "openid.secret").write_text("s3cret")
+    (tmp_path / "openid.toml").write_text(shown)
+    assert read_openid_settings(tmp_path / "openid.toml") == replace(
+        SETTINGS, client_secret="s3cret"
+    )
