@@ -6,6 +6,7 @@ import stat
 import subprocess
 import tomllib
 from base64 import b64decode
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from lodeline.kernel.ids import ChainId, MemberId
 from lodeline.kernel.time import BlockTime
 from lodeline.ledger.submissions import MAX_SUBMISSION_BYTES
 from lodeline.node.comet_files import (
+    IDLE_SECONDS,
     ChainNameTooLong,
     CometKeys,
     CometSettings,
@@ -110,6 +112,7 @@ def test_settings_are_toml_and_say_what_is_meant() -> None:
     assert config["p2p"]["addr_book_strict"] is True
     assert config["p2p"]["allow_duplicate_ip"] is False
     assert config["consensus"]["create_empty_blocks"] is False
+    assert config["consensus"]["create_empty_blocks_interval"] == f"{IDLE_SECONDS}s"
     assert config["consensus"]["timeout_commit"] == "500ms"
     assert config["mempool"]["size"] == 100_000
     assert config["mempool"]["max_tx_bytes"] >= MAX_SUBMISSION_BYTES
@@ -129,6 +132,11 @@ def test_a_newcomers_settings_say_what_it_believes() -> None:
         17,
         "AB" * 32,
     )
+    assert config["statesync"]["trust_period"] == "168h0m0s"
+    older = replace(SETTINGS, state_sync=replace(sync, trust_hours=1_000), idle_seconds=0)
+    config = tomllib.loads(config_toml(older))
+    assert config["statesync"]["trust_period"] == "1000h0m0s"
+    assert config["consensus"]["create_empty_blocks_interval"] == "0s"
 
 
 @pytest.mark.slow

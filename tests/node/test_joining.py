@@ -1,6 +1,8 @@
 """A newcomer and those who would mislead it: by an invitation, a snapshot, a block."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 import msgspec
@@ -19,9 +21,11 @@ from lodeline.engine.consortium.snapshot_format import SnapshotHeader, sign_stat
 from lodeline.kernel.ids import ChainId, Hash32, MemberId
 from lodeline.kernel.time import BlockTime
 from lodeline.ledger.trust import TrustFile
+from lodeline.node import joining
 from lodeline.node.ceremony import Founded, assembled
 from lodeline.node.ceremony_steps import listening_for
-from lodeline.node.comet_files import GenesisValidator, genesis_json
+from lodeline.node.clock import SystemClock
+from lodeline.node.comet_files import GenesisValidator, StateSync, genesis_json
 from lodeline.node.consensus_rpc import ConsensusRpc, ConsensusSilent, Header, Standing
 from lodeline.node.joining import (
     Agreement,
@@ -33,6 +37,7 @@ from lodeline.node.joining import (
     TooFewRpc,
     TrustBlockDiffers,
     agreed_snapshot,
+    await_state_sync,
     check_invitation,
     invitation_of,
     join,
@@ -192,6 +197,7 @@ def test_a_newcomer_with_a_snapshot_takes_no_other(chain: Chain, tmp_path: Path)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ConsensusRpc, "header", servers)
         patch.setattr(ConsensusRpc, "standing", _at_height(9))
+        patch.setattr(ConsensusRpc, "moment", lambda *_: datetime.now(tz=UTC))
         agreement = Agreement(7, HASHED, DIGEST, (MINE,))
         start = Start(DIGEST, state_sync_from(["http://a", "http://b"], agreement))
     join(home, own, chain.invitation, chain.trust, listening_for(own.validator), start)
@@ -381,6 +387,52 @@ def test_a_snapshot_on_a_quiet_chain_is_not_waited_for(monkeypatch: pytest.Monke
     with pytest.raises(SnapshotTooFresh) as refused:
         state_sync_from(["http://a", "http://b"], AGREED)
     assert (refused.value.height, refused.value.url) == (7, "http://a")
+
+
+@pytest.mark.parametrize(("age", "hours"), [(-5, 168), (0, 168), (1, 169), (90 * 86_400, 2_328)])
+def test_a_snapshot_may_be_older_than_a_light_client_believes_of_itself(
+    monkeypatch: pytest.MonkeyPatch, age: int, hours: int
+) -> None:
+    now = BlockTime(1_800_000_000)
+    block = datetime.fromtimestamp(now - age, tz=UTC)
+    monkeypatch.setattr(ConsensusRpc, "moment", lambda *_: block)
+    monkeypatch.setattr(SystemClock, "now", lambda _: now)
+    both = dict.fromkeys(("http://a", "http://b"), ("AA", HASHED))
+    monkeypatch.setattr(ConsensusRpc, "header", _servers(both))
+    monkeypatch.setattr(ConsensusRpc, "standing", _at_height(9))
+    assert state_sync_from(list(both), AGREED) == StateSync(tuple(both), 7, "AA", hours)
+
+
+@pytest.mark.parametrize(("height", "error"), [(9, None), (8, SnapshotTooFresh)])
+def test_a_newcomer_waits_for_the_next_block_of_a_quiet_chain(
+    monkeypatch: pytest.MonkeyPatch, height: int, error: type[Exception] | None
+) -> None:
+    heights = chain_of([8, 8, 8, height])
+
+    def standing(_: ConsensusRpc) -> Standing:
+        return Standing(next(heights), BlockTime(0), catching_up=False, peers=3)
+
+    monkeypatch.setattr(ConsensusRpc, "standing", standing)
+    monkeypatch.setattr(ConsensusRpc, "moment", lambda *_: datetime.now(tz=UTC))
+    both = dict.fromkeys(("http://a", "http://b"), ("AA", HASHED))
+    monkeypatch.setattr(ConsensusRpc, "header", _servers(both))
+    paused: list[float] = []
+    ticks = count()
+    monkeypatch.setattr(joining, "monotonic", lambda: float(next(ticks)))
+    if error is None:
+        assert await_state_sync(list(both), AGREED, 60.0, paused.append).trust_height == 7
+        assert len(paused) == 3
+    else:
+        with pytest.raises(error):
+            await_state_sync(list(both), AGREED, 5.0, paused.append)
+        assert 0 < len(paused) <= 5
+
+
+def chain_of(heights: Sequence[int]) -> Iterator[int]:
+    """Yield these heights, the last one again and again."""
+    yield from heights
+    while True:
+        yield heights[-1]
 
 
 def test_one_server_has_nobody_to_be_compared_with() -> None:

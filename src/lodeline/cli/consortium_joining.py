@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import sleep
 from typing import Annotated
 
 import typer
@@ -14,14 +15,15 @@ from lodeline.kernel.time import format_time
 from lodeline.ledger.trust import TrustFile
 from lodeline.node.ceremony_files import read_member_file
 from lodeline.node.ceremony_steps import listening_for
+from lodeline.node.comet_files import IDLE_SECONDS
 from lodeline.node.exporting import export as exported
 from lodeline.node.joining import (
     Invitation,
     agreed_snapshot,
+    await_state_sync,
     check_invitation,
     invitation_of,
     read_invitation,
-    state_sync_from,
     write_invitation,
 )
 from lodeline.node.joining import join as joined
@@ -95,7 +97,9 @@ def _start(terminal: Terminal, found: Invitation, trust: TrustFile, rpc: list[st
         digest=agreement.digest.hex(),
         members=agreement.members,
     )
-    return Start(agreement.digest, state_sync_from(rpc, agreement))
+    with waiting(terminal, "consortium.awaiting_block", height=agreement.height):
+        sync = await_state_sync(rpc, agreement, 2.5 * IDLE_SECONDS, sleep)
+    return Start(agreement.digest, sync)
 
 
 def connect(

@@ -12,6 +12,11 @@ it, and CometBFT's light client checks the application hash against the chain's 
 light client starts from: it is asked of several validators and must lead to the application hash
 that the signed statements name.
 
+On a quiet chain the newcomer waits: one block is made after the last submission at once, the next
+one after the silence that the validators have set (`comet_files.IDLE_SECONDS`). A snapshot may be
+older than the week for which CometBFT's light client believes a block without asking again: it is
+told the age of the snapshot, and why that is sound stands at `state_sync_from`.
+
 Not checked: that the members have admitted the newcomer. Until they have, it follows the chain and
 decides nothing.
 """
@@ -20,9 +25,11 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
+from time import monotonic
 from typing import Annotated, Final
 
 import msgspec
@@ -42,7 +49,8 @@ from lodeline.ledger.apply import apply
 from lodeline.ledger.entries import decode_entry, entry_id
 from lodeline.ledger.state import State
 from lodeline.ledger.trust import TrustFile
-from lodeline.node.comet_files import StateSync
+from lodeline.node.clock import SystemClock
+from lodeline.node.comet_files import WEEK_HOURS, StateSync
 from lodeline.node.consensus_rpc import BlockHeight, ConsensusRpc
 from lodeline.node.trust import write_trust
 from lodeline.node.validator_home import (
@@ -65,6 +73,7 @@ __all__ = [
     "TooFewRpc",
     "TrustBlockDiffers",
     "agreed_snapshot",
+    "await_state_sync",
     "check_invitation",
     "invitation_of",
     "join",
@@ -76,6 +85,8 @@ __all__ = [
 _MAX_INVITATION: Final = 16_000_000
 _BLOCKS_AFTER: Final = 2
 """Blocks after the snapshot's that CometBFT's light client asks for."""
+_POLL_SECONDS: Final = 1.0
+_CLOCK: Final = SystemClock()
 _LEAST_RPC: Final = 2
 """CometBFT's light client compares at least two."""
 
@@ -143,8 +154,8 @@ class SnapshotTooFresh(LodelineError):
     code = "snapshot-too-fresh"
     en = "{url} has no two blocks yet after height {height}, that of the newest snapshot"
     fr = "{url} n'a pas encore deux blocs après la hauteur {height}, celle du dernier instantané"
-    advice_en = "wait until members have submitted something more, or join without --rpc"
-    advice_fr = "attendez que des membres soumettent encore, ou rejoignez sans --rpc"
+    advice_en = "look whether the chain stands still (`consortium status`), or join without --rpc"
+    advice_fr = "voyez si la chaîne est arrêtée (`consortium status`), ou rejoignez sans --rpc"
 
 
 class TooFewRpc(LodelineError):
@@ -340,6 +351,11 @@ def state_sync_from(rpc: Sequence[str], agreement: Agreement) -> StateSync:
     The block after the snapshot's names the application hash that the statements name; the one
     after that is what CometBFT needs to know who decides next.
 
+    CometBFT's light client believes a block for a trust period, after which its validators may
+    have left and signed anything since. Here the block is not believed because it was once: several
+    validators give it now, and it leads to an application hash that more than two thirds of those
+    who are pinned have signed. So the period is a week from now, however old the snapshot is.
+
     Raises:
         TooFewRpc: fewer than two servers to compare.
         ConsensusSilent: one does not answer.
@@ -348,7 +364,7 @@ def state_sync_from(rpc: Sequence[str], agreement: Agreement) -> StateSync:
     """
     if len(rpc) < _LEAST_RPC:
         raise TooFewRpc(len(rpc), _LEAST_RPC)
-    hashes, found = set[str](), []
+    hashes, found = set[str](), list[str]()
     for url in rpc:
         with ConsensusRpc(url) as server:
             if server.standing().height < agreement.height + _BLOCKS_AFTER:
@@ -361,7 +377,32 @@ def state_sync_from(rpc: Sequence[str], agreement: Agreement) -> StateSync:
             raise TrustBlockDiffers(agreement.height, tuple(found))
     if len(hashes) != 1:
         raise TrustBlockDiffers(agreement.height, tuple(found))
-    return StateSync(tuple(rpc), agreement.height, hashes.pop())
+    return StateSync(tuple(rpc), agreement.height, hashes.pop(), _trust_hours(rpc[0], agreement))
+
+
+def _trust_hours(url: str, agreement: Agreement) -> int:
+    with ConsensusRpc(url) as server:
+        age = _CLOCK.now() - server.moment(agreement.height).timestamp()
+    return WEEK_HOURS + max(0, ceil(age / 3_600))
+
+
+def await_state_sync(
+    rpc: Sequence[str], agreement: Agreement, within_seconds: float, pause: Callable[[float], None]
+) -> StateSync:
+    """Return what `state_sync_from` returns, once the chain has gone on far enough.
+
+    Raises:
+        SnapshotTooFresh: it has not in time: a chain without idle blocks, or that stands still.
+        TooFewRpc, ConsensusSilent, TrustBlockDiffers: as `state_sync_from`, at once.
+    """
+    end = monotonic() + within_seconds
+    while True:
+        try:
+            return state_sync_from(rpc, agreement)
+        except SnapshotTooFresh:
+            if monotonic() >= end:
+                raise
+        pause(_POLL_SECONDS)
 
 
 # ------------------------------------------------------------------ joining

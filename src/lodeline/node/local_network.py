@@ -28,7 +28,7 @@ from typing import Final, Self
 
 from lodeline.crypto.entropy import Entropy
 from lodeline.engine.consortium.founding import ClockKind
-from lodeline.engine.consortium.settings import SNAPSHOT_ENTRIES, ValidatorHome, read_settings
+from lodeline.engine.consortium.settings import SNAPSHOT_ENTRIES, ValidatorHome
 from lodeline.holder.keystore import HolderKeys
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import ChainId, MemberId
@@ -140,6 +140,9 @@ class LocalChain:
     synthetic: bool = True
     clock: ClockKind = ClockKind.BLOCK
     snapshot_entries: int = SNAPSHOT_ENTRIES
+    idle_seconds: int = 0
+    """Silence after which a block without submissions is made; 0 for never, so that nothing moves
+    in a network that is only looked at."""
 
 
 # ------------------------------------------------------------------ one validator
@@ -279,9 +282,14 @@ class LocalNetwork:
     """Validators of one consortium on this machine."""
 
     def __init__(
-        self, folder: Path, founded: Founded, validators: Mapping[MemberId, LocalValidator]
+        self,
+        folder: Path,
+        founded: Founded,
+        validators: Mapping[MemberId, LocalValidator],
+        chain: LocalChain,
     ) -> None:
         """Take validators whose homes are filled; `found` is how one gets them."""
+        self._chain = chain
         self.founded = founded
         self._folder = folder
         self._validators = dict(validators)
@@ -325,10 +333,10 @@ class LocalNetwork:
         founded = assembled(plan, signatures, {})
         validators = {}
         for member, _ in plan.validators:
-            listening = places[member].listening(chain.snapshot_entries)
+            listening = places[member].listening(chain)
             fill_home(places[member].home, founded, member, listening)
             validators[member] = LocalValidator(member, places[member].home, program, listening)
-        return cls(folder, founded, validators)
+        return cls(folder, founded, validators, chain)
 
     def __enter__(self) -> Self:
         return self
@@ -401,7 +409,7 @@ class LocalNetwork:
         """
         place, file = self._prepared[member]
         host = next(validator for validator in self._validators.values() if validator.is_running)
-        listening = place.listening(read_settings(host.home.settings).snapshot_entries)
+        listening = place.listening(self._chain)
         start = self._start() if with_snapshot else None
         if file.validator is not None:
             own = Own(member, file.validator)
@@ -503,7 +511,7 @@ class _Place:
     ports: tuple[int, int, int, int]
     """For other validators, the HTTP API, the RPC, and the application where it needs one."""
 
-    def listening(self, snapshot_entries: int) -> Listening:
+    def listening(self, chain: LocalChain) -> Listening:
         p2p, api, rpc, abci = self.ports
         return Listening(
             p2p=f"127.0.0.1:{p2p}",
@@ -511,7 +519,8 @@ class _Place:
             rpc=f"127.0.0.1:{rpc}",
             abci=abci_address(self.home, abci),
             local=True,
-            snapshot_entries=snapshot_entries,
+            snapshot_entries=chain.snapshot_entries,
+            idle_seconds=chain.idle_seconds,
         )
 
 

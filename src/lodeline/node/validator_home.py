@@ -27,6 +27,7 @@ from lodeline.kernel.ids import ChainId, Hash32, MemberId
 from lodeline.ledger.trust import TrustFile
 from lodeline.node.ceremony import Founded, ValidatorAddress
 from lodeline.node.comet_files import (
+    IDLE_SECONDS,
     CometKeys,
     CometSettings,
     GenesisValidator,
@@ -193,6 +194,8 @@ class Listening:
     tls: tuple[str, str] | None = None
     """Certificate and key of the HTTP API."""
     snapshot_entries: int = SNAPSHOT_ENTRIES
+    idle_seconds: int = IDLE_SECONDS
+    """Silence after which the chain makes a block without submissions; 0 for never."""
 
 
 def abci_address(home: ValidatorHome, port: int) -> str:
@@ -330,6 +333,7 @@ def _comet(
         external=external,
         prometheus=listening.prometheus,
         local=listening.local,
+        idle_seconds=listening.idle_seconds,
     )
 
 

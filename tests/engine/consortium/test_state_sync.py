@@ -110,3 +110,30 @@ def test_a_validator_without_a_ledger_starts_from_the_others_snapshot(
     assert status[0]["state_root"] == status[1]["state_root"]
     leaves = httpx.get(f"{lost.api}/v1/entries?start=0&end=5").content
     assert leaves == httpx.get(f"{others[0].api}/v1/entries?start=0&end=5").content
+
+
+def test_a_newcomer_joins_a_chain_on_which_nobody_says_anything(
+    tmp_path: Path, founders: list[Founder]
+) -> None:
+    """The second block that its light client needs after the snapshot's is an empty one."""
+    chain = LocalChain(CHAIN, BlockTime(int(time.time()) - 5), snapshot_entries=100, idle_seconds=1)
+    with LocalNetwork.found(
+        tmp_path, consensus_engine(), chain, founders, SystemEntropy()
+    ) as quiet:
+        quiet.start()
+        quiet.wait_for_height(1)
+        hand_in(next(iter(quiet.validators.values())), founders[0], range(120))
+        newcomer = Founder(
+            MemberSpec.parse("broker:The broker:CD:auditor"),
+            HolderKeys.generate((), SystemEntropy()),
+        )
+        quiet.prepare(newcomer, SystemEntropy())
+        joined = quiet.join(newcomer.spec.member, with_snapshot=True)
+        joined.start()
+        first = next(iter(quiet.validators.values()))
+        quiet.wait_for_height((first.height() or 0) + 2)  # the newcomer among them
+        quiet.agreed()
+        synced = httpx.get(f"{joined.rpc}/status").json()["result"]["sync_info"]
+        assert int(synced["earliest_block_height"]) > 1
+        roots = {httpx.get(f"{it.api}/v1/status").json()["state_root"] for it in (first, joined)}
+        assert len(roots) == 1
