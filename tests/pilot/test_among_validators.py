@@ -206,7 +206,7 @@ def test_validators_with_different_ledgers_are_no_agreement(
     monkeypatch.setattr("lodeline.pilot.agreement.wait_until_signed", lambda _: None)
     monkeypatch.setattr("lodeline.pilot.agreement.read_trust", mock.Mock())
     session, network = mock.Mock(), mock.Mock()
-    session.ledger.size, network.agreed = TreeSize(7), lambda: 3
+    session.ledger.size, network.agreed, network.validators = TreeSize(7), lambda: 3, {}
     with pytest.raises(ValidatorsDisagree) as refused:
         agreement(cast(Session, session), cast(LocalNetwork, network), MemberId("victim"))
     assert refused.value.height == 3
