@@ -232,12 +232,18 @@ def test_each_block_has_a_checkpoint_signed_by_its_validator(
 
 
 def test_old_blocks_may_be_dropped_by_the_engine(founded: Founded) -> None:
-    node = founded(setting=Setting(retain_blocks=2))
+    """None that a newcomer needs: before there is a snapshot, those are all of them."""
+    made = Consortium()
+    size = len(made.founding.entries)
+    node = founded(of=made, setting=Setting(retain_blocks=2, snapshot_entries=size + 2))
     kept = []
-    for height in range(1, 5):
-        finalize(node.application, Block(height))
+    for height in range(1, 12):
+        data = (of(made, "miner", height),) if height in (2, 3) else ()
+        finalize(node.application, Block(height, data))
         kept.append(node.application.commit(RequestCommit()).retain_height)
-    assert kept == [0, 0, 1, 2]
+        node.snapshots.wait()
+    assert node.snapshots.oldest() == 3
+    assert kept == [0, 0, 0, 2, 3, 3, 3, 3, 3, 3, 3]
 
 
 def test_misbehaviour_is_told_to_whoever_follows(founded: Founded) -> None:

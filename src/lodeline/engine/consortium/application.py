@@ -84,7 +84,7 @@ class Limits:
 
     quota_bytes: int
     retain_blocks: int = 0
-    """Blocks that the consensus engine keeps; 0 keeps all."""
+    """Blocks that the consensus engine keeps, and those since the oldest snapshot; 0 keeps all."""
 
 
 @dataclass(frozen=True)
@@ -255,8 +255,12 @@ class ConsortiumApplication:
         for digest, answers in zip(decided.transactions, decided.attempt.answers, strict=True):
             self._tools.submissions.forget(digest)
             self._tell(digest, answers)
+        return ResponseCommit(retain_height=self._retained(decided.height))
+
+    def _retained(self, height: ConsensusHeight) -> int:
+        """Return the first block that the engine keeps: none that a newcomer needs is dropped."""
         kept = self._limits.retain_blocks
-        return ResponseCommit(retain_height=max(0, decided.height - kept) if kept else 0)
+        return max(0, min(height - kept, self._snapshots.needed_from())) if kept else 0
 
     def _tell(self, digest: Hash32, answers: Answers | LodelineError) -> None:
         if isinstance(answers, LodelineError):

@@ -60,7 +60,7 @@ class ValidatorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     quota_bytes: Count = QUOTA_BYTES
     snapshot_entries: Count = SNAPSHOT_ENTRIES
     retain_blocks: Annotated[int, msgspec.Meta(ge=0, le=2**40)] = 0
-    """Blocks that the consensus engine keeps; 0 keeps all."""
+    """Blocks that the consensus engine keeps, and those since the oldest snapshot; 0 keeps all."""
     workers: Annotated[int, msgspec.Meta(ge=0, le=1_024)] = 0
     """Processes that verify proofs, and where there are several, signatures; 0 for one a processor.
     Several validators on one small machine are quicker with 1 each."""

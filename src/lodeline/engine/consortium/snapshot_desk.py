@@ -58,6 +58,13 @@ class SnapshotDesk:
         """Begin a snapshot where one is due after a block; ``before`` is the log's size before."""
         self._snapshots.after_block(replica, before)
 
+    def needed_from(self) -> int:
+        """Return the first block that a newcomer with one of the snapshots needs; 0 for all.
+
+        Without a snapshot it replays the chain from its first block.
+        """
+        return self._snapshots.oldest() or 0
+
     # ------------------------------------------------------------------ giving
 
     def list(self) -> ResponseListSnapshots:

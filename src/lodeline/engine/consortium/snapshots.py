@@ -136,6 +136,11 @@ class Snapshots:
     def _heights(self) -> list[int]:
         return sorted(int(place.name) for place in self._folder.iterdir() if place.name.isdigit())
 
+    def oldest(self) -> int | None:
+        """Return the height of the oldest snapshot, or nothing while there is none."""
+        with self._lock:
+            return next(iter(self._heights()), None)
+
     def headers(self) -> list[SnapshotHeader]:
         """Return the snapshots that are there, the oldest first."""
         with self._lock:
