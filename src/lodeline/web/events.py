@@ -14,7 +14,7 @@ from starlette.responses import Response
 from lodeline.exchange.epcis.document import EventId
 from lodeline.node.access.roles import Scope
 from lodeline.node.access.trail import Act, Note, record
-from lodeline.node.access.visibility import Visible, visible_to
+from lodeline.node.access.visibility import visible_to
 from lodeline.node.events.paging import PageToken
 from lodeline.node.events.parameters import parse_pairs
 from lodeline.node.events.queries import Answer as Found
@@ -64,37 +64,40 @@ class _OfMember:
 
 def _page(asked: Asked, pairs: Sequence[tuple[str, str]], name: str) -> Response:
     wanted = parse_pairs(pairs, asked.extensions)
-    visible = visible_to(asked.store, asked.caller)
-    page = Page(wanted.per_page, holder_of(asked))
+    page = Page(wanted.per_page, holder_of(asked), visible_to(asked.store, asked.caller))
     if wanted.token is None:
         found = run(asked.store, asked.tenant, wanted.query, page)
     else:
         token = PageToken(wanted.token)
         found = run_next(asked.store, asked.tenant, token, page, wanted.query)
-    return shown(asked, found, visible, name)
+    return shown(asked, found, name)
 
 
-def shown(asked: Asked, found: Found, visible: Visible, name: str) -> Response:
-    """Return what of a page may be shown, once it is in the trail."""
-    events = _seen(asked, found.events, visible)
-    answer = events_answer(asked, events, name, found.next)
-    _note(asked, Act.QUERIED, asked.request.url.query or name, events)
+def shown(asked: Asked, found: Found, name: str) -> Response:
+    """Return a page, once it is in the trail that it was shown.
+
+    Not checked: whether the caller may see it; the query was asked with what may be seen.
+    """
+    answer = events_answer(asked, found.events, name, found.next)
+    if answer.status_code == 200:
+        _note(asked, Act.QUERIED, asked.request.url.query or name, found.events)
     return answer
 
 
 def _by_id(asked: Asked) -> Response:
     """Answer an event and what was declared of it."""
     event_id = EventId(asked.values["eventID"])
-    found = asked.store.events_of_id(asked.tenant, event_id)
-    events = _seen(asked, found, visible_to(asked.store, asked.caller))
+    events = _seen(asked, asked.store.events_of_id(asked.tenant, event_id))
     if not events:
         raise EventUnknown(event_id)
     answer = events_answer(asked, events, SIMPLE, None)
-    _note(asked, Act.READ, event_id, events)
+    if answer.status_code == 200:
+        _note(asked, Act.READ, event_id, events)
     return answer
 
 
-def _seen(asked: Asked, events: Sequence[StoredEvent], visible: Visible) -> Sequence[StoredEvent]:
+def _seen(asked: Asked, events: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
+    visible = visible_to(asked.store, asked.caller)
     if visible.everything:
         return events
     with asked.store.reading() as connection:

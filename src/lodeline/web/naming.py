@@ -99,12 +99,12 @@ def _events(asked: Asked) -> Response:
     """Answer what a query finds."""
     named = _named(asked)
     size, token = paging_of(asked)
-    page = Page(size, holder_of(asked))
+    page = Page(size, holder_of(asked), visible_to(asked.store, asked.caller))
     if token is None:
         found = run(asked.store, asked.tenant, named.query, page)
     else:
         found = run_next(asked.store, asked.tenant, token, page, named.query)
-    return shown(asked, found, visible_to(asked.store, asked.caller), named.name)
+    return shown(asked, found, named.name)
 
 
 _LINKED: Final = ("Link", "GS1-Next-Page-Token-Expires")

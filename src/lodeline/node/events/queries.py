@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, cast
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import ColumnElement, RowMapping, select, true
 
 from lodeline.exchange.epcis.value import JsonObject
 from lodeline.node.events.candidates import Index, Position
@@ -40,7 +40,7 @@ from lodeline.node.events.parameters import (
     read_definition,
 )
 from lodeline.node.events.planning import Plan, column_conditions, plan
-from lodeline.node.events.predicates import EventView, read_event
+from lodeline.node.events.predicates import read_event
 from lodeline.node.events.query_refusals import (
     AnswerTooLarge,
     PageTokenOfOther,
@@ -84,19 +84,18 @@ _PIECE: Final = 128
 
 
 class Visible(Protocol):
-    """Which events somebody may see."""
+    """Which events somebody may see, such as `lodeline.node.access.visibility.Visible`."""
 
-    def shows(self, event: EventView) -> bool:
-        """Whether this one is among them."""
+    def where(self) -> ColumnElement[bool]:
+        """Return what must hold of a row of `EVENTS` for it to be shown, or counted."""
 
 
 class _Everything:
     """Whoever asks may see every event of the tenant."""
 
-    def shows(self, event: EventView) -> bool:
-        """Whether this one is among them: it is."""
-        del event
-        return True
+    def where(self) -> ColumnElement[bool]:
+        """Return a condition that holds of every row."""
+        return true()
 
 
 EVERYTHING: Final[Visible] = _Everything()
@@ -211,8 +210,7 @@ class _Search:
     def __init__(self, index: Index, query: Query, visible: Visible) -> None:
         self._index = index
         self._query = query
-        self._visible = visible
-        self._columns = column_conditions(index, query)
+        self._columns = [*column_conditions(index, query), visible.where()]
 
     def page(self, start: _Start, size: int) -> tuple[list[StoredEvent], JsonObject | None]:
         """The events of a page, and what leads to the next one."""
@@ -292,12 +290,10 @@ class _Search:
         return {Seq(row["seq"]): row for row in self._index.connection.execute(query).mappings()}
 
     def _holds(self, way: Plan, body: str) -> bool:
-        if not way.residual and self._visible is EVERYTHING:
+        if not way.residual:
             return True
         event = read_event(body, exact=any(condition.is_exact for condition in way.residual))
-        return all(condition.holds(event) for condition in way.residual) and self._visible.shows(
-            event
-        )
+        return all(condition.holds(event) for condition in way.residual)
 
 
 def _is_after(order: Order, key: SortKey, after: SortKey | None) -> bool:
