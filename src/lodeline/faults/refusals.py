@@ -6,7 +6,14 @@ from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import MemberId
 from lodeline.node.consensus_rpc import BlockHeight
 
-__all__ = ["FaultUnknown", "MisbehaviourUnseen", "ProposalTaken", "TrialFault"]
+__all__ = [
+    "ClockFollowed",
+    "ClockUnseen",
+    "FaultUnknown",
+    "MisbehaviourUnseen",
+    "ProposalTaken",
+    "TrialFault",
+]
 
 
 class TrialFault(LodelineError):
@@ -38,6 +45,32 @@ class MisbehaviourUnseen(TrialFault):
     fr = "aucun validateur n'a consigné en {seconds} s que {member} a signé deux fois"
     advice_en = "look for evidence in the logs of the validators"
     advice_fr = "cherchez des preuves dans les journaux des validateurs"
+
+
+class ClockFollowed(TrialFault):
+    """The blocks followed the wrong clock of one validator."""
+
+    member: MemberId
+    seconds: int
+
+    code = "clock-followed"
+    en = "with the clock of {member} an hour ahead, blocks were {seconds} s ahead"
+    fr = "avec l'horloge de {member} en avance d'une heure, des blocs avaient {seconds} s d'avance"
+    advice_en = "compare the times in the votes of the last blocks"
+    advice_fr = "comparez les heures dans les votes des derniers blocs"
+
+
+class ClockUnseen(TrialFault):
+    """No vote of the validator with the wrong clock was counted: nothing has been shown."""
+
+    member: MemberId
+    votes: int
+
+    code = "clock-unseen"
+    en = "none of {votes} votes has the time of the wrong clock of {member}"
+    fr = "aucun des {votes} votes ne porte l'heure de la mauvaise horloge de {member}"
+    advice_en = "see in the log of {member} whether it voted at all"
+    advice_fr = "regardez dans le journal de {member} s'il a voté"
 
 
 class FaultUnknown(LodelineError):

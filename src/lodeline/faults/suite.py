@@ -11,6 +11,7 @@ from typing import Final
 
 from lodeline.faults.byzantine import LIES
 from lodeline.faults.changes import CHANGES
+from lodeline.faults.clocks import CLOCKS
 from lodeline.faults.crashes import CRASHES
 from lodeline.faults.disks import DISKS
 from lodeline.faults.floods import FLOODS
@@ -23,7 +24,10 @@ from lodeline.kernel.errors import LodelineError
 __all__ = ["FAULTS", "Tried", "chosen", "run"]
 
 FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
-    {fault.name: fault for fault in (*CRASHES, *SPLITS, *LIES, *TWINS, *FLOODS, *DISKS, *CHANGES)}
+    {
+        fault.name: fault
+        for fault in (*CRASHES, *SPLITS, *LIES, *TWINS, *FLOODS, *CLOCKS, *DISKS, *CHANGES)
+    }
 )
 """All faults by their names, in the order in which they are tried."""
 

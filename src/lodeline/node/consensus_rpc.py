@@ -114,6 +114,22 @@ class _TimeAnswer(msgspec.Struct, frozen=True):
     signed_header: _SignedTime
 
 
+class _Vote(msgspec.Struct, frozen=True):
+    timestamp: str
+
+
+class _VotesOnly(msgspec.Struct, frozen=True):
+    signatures: tuple[_Vote, ...]
+
+
+class _SignedVotes(msgspec.Struct, frozen=True):
+    commit: _VotesOnly
+
+
+class _VotesAnswer(msgspec.Struct, frozen=True):
+    signed_header: _SignedVotes
+
+
 class _RoundOnly(msgspec.Struct, frozen=True):
     round: int
 
@@ -215,6 +231,15 @@ class ConsensusRpc:
             ConsensusSilent: it does not answer, or has no such block.
         """
         return self._ask("commit", _RoundAnswer, height=height).signed_header.commit.round
+
+    def vote_times(self, height: BlockHeight) -> tuple[BlockTime, ...]:
+        """Return the times in the votes that decided a block; 0 for a validator without one.
+
+        Raises:
+            ConsensusSilent: it does not answer, or has no such block.
+        """
+        votes = self._ask("commit", _VotesAnswer, height=height).signed_header.commit.signatures
+        return tuple(_seconds(vote.timestamp) for vote in votes)
 
     def application_position(self) -> tuple[BlockHeight, bytes]:
         """Return the last block that the application has committed, and its hash after it.
