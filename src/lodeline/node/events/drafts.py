@@ -12,12 +12,18 @@ from pathlib import Path
 from typing import Final
 
 from lodeline.custody.strands import Kind, Strand
-from lodeline.exchange.transform_file import OutputPart, TransformFile
+from lodeline.exchange.transform_file import (
+    ContainedMass,
+    ElementAmount,
+    OutputPart,
+    TransformFile,
+)
 from lodeline.holder.building import BuiltTransform, OwnedLot, OwnerKey, claim_made
 from lodeline.holder.plans import plan_sale, take_amount
 from lodeline.holder.wishes import Chain, FromStep, Supply
 from lodeline.kernel.ids import LotId, RecipeName
 from lodeline.kernel.time import BlockTime
+from lodeline.kernel.units import Milligrams
 from lodeline.node.events.goods_book import (
     Memo,
     Usage,
@@ -78,12 +84,43 @@ def make_drafts(own: Holding, making: Making, at: Moment, folder: Path) -> list[
     for measured in making.made:
         check_new(own, measured.goods, at.event)
     uses = [use_of(own, goods, at.event) for goods in making.used]
-    drafts, chain, built = _drafted(own, _file(making, uses), folder, Stage.MAKE)
+    if making.is_passing:
+        return _passed(own, making, uses, folder)
+    named = [_output(measured, making.rule.line) for measured in making.made]
+    drafts, chain, built = _drafted(own, _file(own, making, uses, named), folder, Stage.MAKE)
     _write_uses(own, uses, chain, built)
     for measured, made in zip(making.made, built[-1].made, strict=False):
-        usage = Usage(at.event, came=measured.goods.mass, lots=(LotId(made.lot_id),))
+        usage = Usage(at.event, came=measured.goods.amount, lots=(LotId(made.lot_id),))
         write_use(own, measured.goods.key, usage)
     return drafts
+
+
+def _passed(own: Holding, making: Making, uses: Sequence[Use], folder: Path) -> list[Draft]:
+    """Return a step after which goods are what they were, under the number that they had."""
+    named = [_same(use, making.rule.line) for use in uses]
+    drafts, chain, built = _drafted(own, _file(own, making, uses, named), folder, Stage.MAKE)
+    rests = _rests({lot.lot_id: use.goods.key for use in uses for lot in use.lots}, chain, built)
+    for use, made in zip(uses, built[-1].made, strict=False):
+        lots = (LotId(made.lot_id), *rests.get(use.goods.key, ()))
+        write_use(own, use.goods.key, Usage(use.usage.event, lots=lots))
+    return drafts
+
+
+def _same(use: Use, line: int) -> OutputPart:
+    """Return goods that come out as they went in: their lots together, the last one in part."""
+    *whole, last = (lot.contents for lot in use.lots)
+    amounts = []
+    for strand in last.metals:
+        mass = last.amount(strand)
+        if use.part is not None:
+            main = Strand(use.part.element, Kind.METAL)
+            needed = use.part.mass - sum(each.amount(main) for each in whole)
+            mass = Milligrams(mass * needed // last.amount(main))
+        mass = Milligrams(mass + sum(each.amount(strand) for each in whole))
+        amounts.append(ElementAmount(strand.element, mass))
+    content = ContainedMass(tuple(amounts))
+    memo = use.lots[-1].memo
+    return OutputPart(line, use.goods.kind.form, content, None, (), None, memo=memo)
 
 
 def _drafted(
@@ -100,17 +137,19 @@ def _drafted(
     return drafts, prepared.chain, built
 
 
-def _file(making: Making, uses: Sequence[Use]) -> TransformFile:
+def _file(
+    own: Holding, making: Making, uses: Sequence[Use], named: Sequence[OutputPart]
+) -> TransformFile:
     rule = making.rule
     if rule.recipe is None:
         message = "a step that makes something has a recipe"
         raise TypeError(message)
-    named = tuple(_output(measured, rule.line) for measured in making.made)
+    _, record = recipe_named(own.session, rule.recipe)
     rest = tuple(OutputPart(rule.line, form, None, None, (), None) for form in rule.yields)
     return TransformFile(
         name=f"line {rule.line}",
         recipe=rule.recipe,
-        site=making.site,
+        site=making.place.needed() if record.recipe.needs_site else None,
         inputs=inputs_of(uses),
         outputs=(*named, *rest),
         process=making.process,
@@ -268,7 +307,7 @@ def accept_drafts(own: Holding, receiving: Receiving, at: Moment) -> list[Draft]
         own.vault.record_facts(pair.lot.lot_id, facts_of(pair.measured))
     for measured in receiving.got:
         key = measured.goods.key
-        usage = Usage(at.event, came=measured.goods.mass, lots=tuple(lots[key]))
+        usage = Usage(at.event, came=measured.goods.amount, lots=tuple(lots[key]))
         write_use(own, key, usage)
     return drafts
 
@@ -292,6 +331,6 @@ def settle_drafts(own: Holding, receiving: Receiving, at: Moment, folder: Path) 
         lots[pair.measured.goods.key].append(settled)
     for measured in receiving.got:
         key = measured.goods.key
-        usage = Usage(at.event, came=measured.goods.mass, lots=tuple(lots[key]))
+        usage = Usage(at.event, came=measured.goods.amount, lots=tuple(lots[key]))
         write_use(own, key, usage)
     return drafts

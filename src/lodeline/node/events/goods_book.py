@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import structs
@@ -19,11 +19,12 @@ from lodeline.custody.strands import Kind, Strand
 from lodeline.exchange.transform_file import ElementAmount, InputPart, LotPart, LotPrefix
 from lodeline.holder.records import HeldLot, LotStatus
 from lodeline.kernel import cbor
+from lodeline.kernel.bounds import MAX_AMOUNT
 from lodeline.kernel.ids import ElementSymbol, Hash32, LotId, LotIdW
-from lodeline.kernel.units import Milligrams, MilligramsW
+from lodeline.kernel.units import Milligrams
 from lodeline.ledger.entries import Entry
 from lodeline.ledger.tasks import carried_transform
-from lodeline.node.events.meaning import Goods
+from lodeline.node.events.meaning import Counted, Goods
 from lodeline.node.events.moments import Micros, moment_text
 from lodeline.node.events.store import Seq
 from lodeline.node.events.terms import TermValue, term_value
@@ -50,6 +51,8 @@ __all__ = [
     "write_use",
 ]
 
+CountedW = Annotated[int, msgspec.Meta(ge=0, le=MAX_AMOUNT)]
+"""Milligrams or pieces, on the wire."""
 _KIND: Final = "goods"
 _MEMO: Final = "goods "
 _BETWEEN: Final = " | "
@@ -60,9 +63,9 @@ class Usage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     event: int
     """Its place in the order of capture."""
-    came: MilligramsW | None = None
-    """What came into being or arrived, as weighed."""
-    went: MilligramsW | None = None
+    came: CountedW | None = None
+    """What came into being or arrived: milligrams as weighed, or pieces."""
+    went: CountedW | None = None
     is_all: bool = False
     """Whether everything that was there went."""
     lots: tuple[LotIdW, ...] = ()
@@ -80,11 +83,11 @@ class Page(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="lodelin
         return next((use for use in self.uses if use.lots or use.came is not None), None)
 
     @property
-    def left(self) -> Milligrams | None:
-        """Return the mass that is left, as weighed; nothing where it was never said."""
+    def left(self) -> Counted | None:
+        """Return how much is left, as weighed or counted; nothing where it was never said."""
         came = [use.came for use in self.uses if use.came is not None]
         went = sum(use.went or 0 for use in self.uses)
-        return Milligrams(max(0, sum(came) - went)) if came else None
+        return Counted(max(0, sum(came) - went)) if came else None
 
     def free(self, own: Holding) -> tuple[HeldLot, ...]:
         """Return the lots of it that can be used now."""
@@ -219,16 +222,16 @@ def use_of(own: Holding, goods: Goods, event: Seq) -> Use:
     if page.origin is None:
         raise LotNeverReceived(goods.named)
     free, left = page.free(own), page.left
-    if left is not None and goods.mass is not None and goods.mass > left:
-        raise MoreUsedThanThere(goods.named, left, goods.mass)
+    if left is not None and goods.amount is not None and goods.amount > left:
+        raise MoreUsedThanThere(goods.named, left, goods.amount)
     if not free or page.is_promised(own):
         raise LotAway(goods.named)
-    if left is None or goods.mass is None or goods.mass == left:
+    if left is None or goods.amount is None or goods.amount == left:
         return Use(goods, free, None, Usage(event, went=left, is_all=True))
     element, there = _main(free)
-    amount = Milligrams(there * goods.mass // left)
+    amount = Milligrams(there * goods.amount // left)
     lots = _enough(free, element, amount)
-    return Use(goods, lots, ElementAmount(element, amount), Usage(event, went=goods.mass))
+    return Use(goods, lots, ElementAmount(element, amount), Usage(event, went=goods.amount))
 
 
 def _main(lots: Sequence[HeldLot]) -> tuple[ElementSymbol, Milligrams]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final, NewType, cast
 
 from lodeline.exchange.epcis.document import EpcisUri, Event, EventKind, Quantity
 from lodeline.exchange.epcis.value import JsonObject, number_text
@@ -35,11 +35,13 @@ from lodeline.node.events.trade_refusals import (
 )
 
 __all__ = [
+    "Counted",
     "Goods",
     "Keeping",
     "Making",
     "Meaning",
     "Measured",
+    "Place",
     "Receiving",
     "Shipping",
     "goods_named",
@@ -50,6 +52,8 @@ _MILLIGRAMS_PER_KG: Final = 10**6
 _INPUTS: Final = {"inputEPCList", "inputQuantityList"}
 _OUTPUTS: Final = {"outputEPCList", "outputQuantityList"}
 _PARTIES: Final = ("owning_party", "possessing_party")
+Counted = NewType("Counted", int)
+"""Milligrams of goods that are weighed, pieces of goods that are counted."""
 Unpacked = Callable[[EpcisUri], Sequence[Quantity]]
 """What lies in a container, as far as the events before say."""
 
@@ -62,8 +66,17 @@ class Goods:
     named: EpcisUri
     kind: ClassOfGoods
     mass: Milligrams | None
-    """As weighed; nothing: all of it, or a thing that is counted."""
+    """As weighed; nothing: all of it, or things that are counted."""
     pieces: int
+    is_alone: bool
+    """Whether it is one thing with a number of its own, which is there whole or not at all."""
+
+    @property
+    def amount(self) -> Counted | None:
+        """How much of it there is: milligrams or pieces; nothing: all of it."""
+        if self.mass is not None:
+            return Counted(self.mass)
+        return None if self.is_alone else Counted(self.pieces)
 
 
 @dataclass(frozen=True)
@@ -77,14 +90,36 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a step happened: as the event has it, and which site that is."""
+
+    named: str
+    site: SiteId | None
+    mapping: str
+    """The file that should know."""
+
+    def needed(self) -> SiteId:
+        """Return the site of a step that needs one.
+
+        Raises:
+            SiteNotMapped: the mapping does not have the place.
+        """
+        if self.site is None:
+            raise SiteNotMapped(self.named, self.mapping)
+        return self.site
+
+
+@dataclass(frozen=True)
 class Making:
     """A step that changes lots."""
 
     rule: StepRule
-    site: SiteId | None
+    place: Place
     used: tuple[Goods, ...]
     made: tuple[Measured, ...]
     process: ProcessPart | None
+    is_passing: bool = False
+    """Whether what goes in comes out as it was, under the same number: moved, stored, exported."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +152,7 @@ def meaning_of(mapping: CompanyMapping, event: Event, unpacked: Unpacked) -> Mea
     """Return what an event means.
 
     Raises:
-        GoodsUnknown, SiteNotMapped, PartyUnknown: an identifier that the mapping does not have.
+        GoodsUnknown, PartyUnknown: an identifier that the mapping does not have.
         AssayMissing, AssayAmbiguous, UnitNotUnderstood, MeasureTooFine: a number.
     """
     site = mapping.site_of(event)
@@ -156,13 +191,19 @@ def _meant(mapping: CompanyMapping, event: Event, rule: StepRule, unpacked: Unpa
 
 
 def _making(mapping: CompanyMapping, event: Event, rule: StepRule) -> Making:
-    site = mapping.site_of(event)
-    if site is None and event.read_point is not None:
-        raise SiteNotMapped(event.read_point, mapping.file)
+    named = event.read_point or event.biz_location or "–"
+    place = Place(named, mapping.site_of(event), mapping.file)
     used, made = goods_named(mapping, event)
     _refuse_unknown(mapping, event)
+    if event.action == "OBSERVE":
+        used = tuple(
+            _goods(kind, each)
+            for _, each in _all(event)
+            if (kind := mapping.goods_of(each.epc_class)) is not None
+        )
+        return Making(rule, place, used, (), _process(mapping, event, rule, ()), is_passing=True)
     measured = tuple(_measured(mapping, event, each, len(made), must=True) for each in made)
-    return Making(rule, site, used, measured, _process(mapping, event, rule, measured))
+    return Making(rule, place, used, measured, _process(mapping, event, rule, measured))
 
 
 def _refuse_unknown(mapping: CompanyMapping, event: Event) -> None:
@@ -200,18 +241,20 @@ def goods_named(
 def _all(event: Event) -> Iterator[tuple[str, Quantity]]:
     """Yield everything that an event names, things as one piece of themselves."""
     for place, epc in event.epcs():
-        yield place, Quantity(epc, 1, None)
+        yield place, Quantity(epc, None, None)
     yield from event.quantities()
 
 
 def _goods(kind: ClassOfGoods, quantity: Quantity) -> Goods:
+    """Return goods of a class; no quantity, or one thing of a number, is all of it."""
+    key, named = term_value(quantity.epc_class), quantity.epc_class
     mass = mass_of(quantity)
-    pieces = 1
-    if quantity.uom is None and quantity.quantity is not None:
-        if not isinstance(quantity.quantity, int) or quantity.quantity < 1:
-            raise MeasureTooFine(quantity.epc_class, number_text(quantity.quantity), "1")
-        pieces = quantity.quantity
-    return Goods(term_value(quantity.epc_class), quantity.epc_class, kind, mass, pieces)
+    if mass is not None or quantity.quantity is None:
+        return Goods(key, named, kind, mass, 1, is_alone=True)
+    pieces = quantity.quantity
+    if not isinstance(pieces, int) or pieces < 1:
+        raise MeasureTooFine(named, number_text(pieces), "1")
+    return Goods(key, named, kind, None, pieces, is_alone=False)
 
 
 def _moved(mapping: CompanyMapping, event: Event, unpacked: Unpacked) -> Iterator[Goods]:
@@ -226,7 +269,7 @@ def _moved(mapping: CompanyMapping, event: Event, unpacked: Unpacked) -> Iterato
         and event.parent_id
         and not named
     ):
-        named = [("parentID", Quantity(event.parent_id, 1, None))]
+        named = [("parentID", Quantity(event.parent_id, None, None))]
     for _, quantity in named:
         kind = mapping.goods_of(quantity.epc_class)
         if kind is not None:

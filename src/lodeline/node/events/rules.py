@@ -104,7 +104,7 @@ def _pack(inside: dict[TermValue, Quantity], event: Event) -> None:
 def _children(event: Event) -> Iterator[Quantity]:
     for place, epc in event.epcs():
         if place == "childEPCs":
-            yield Quantity(epc, 1, None)
+            yield Quantity(epc, None, None)
     for place, quantity in event.quantities():
         if place == "childQuantityList":
             yield quantity

@@ -164,14 +164,15 @@ class MoreUsedThanThere(TradeRefused):
     """More out of a lot than there is of it."""
 
     code: ClassVar[str] = "event-more-used-than-there"
-    en: ClassVar[str] = "of {goods}, {there} mg are left, and the event takes {used} mg"
-    fr: ClassVar[str] = "de {goods}, il reste {there} mg, et l'événement en prend {used}"
+    en: ClassVar[str] = "of {goods}, {there} are left, and the event takes {used} (mg or pieces)"
+    fr: ClassVar[str] = "de {goods}, il reste {there}, et l'événement prend {used} (mg ou pièces)"
     advice_en: ClassVar[str] = "check the weight and the lot number against the ticket"
     advice_fr: ClassVar[str] = "vérifiez le poids et le numéro du lot sur le bon de pesée"
 
     goods: str
-    there: Milligrams
-    used: Milligrams
+    there: int
+    used: int
+    """Milligrams of goods that are weighed, pieces of goods that are counted."""
 
 
 class ReceivedBeforeShipped(TradeRefused):
