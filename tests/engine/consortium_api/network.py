@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
+from threading import Lock
 
 import httpx
 from starlette.applications import Starlette
@@ -180,6 +181,8 @@ class Committee:
         self.founding = b""
         self.statement: bytes | None = None
         self.nodes = {name: Node(self, name) for name in names}
+        self._turn = Lock()
+        """Submissions may be offered from several threads."""
 
     def open(self, log: Log) -> None:
         """Begin with what was accepted so far, the validators' first vote included."""
@@ -200,6 +203,10 @@ class Committee:
 
     def decide(self, submission: bytes) -> None:
         """Make a block of a submission, or refuse it, and tell whoever waits."""
+        with self._turn:
+            self._decide(submission)
+
+    def _decide(self, submission: bytes) -> None:
         digest = Hash32(hashlib.sha256(submission).digest())
         entries = decode_submission(submission).body.entries
         awake = [node for node in self.nodes.values() if node.awake]

@@ -1,15 +1,20 @@
 """Entries handed in: a receipt for what is agreed, the named refusal for what is not."""
 
 from contextlib import closing
+from itertools import count
+from pathlib import Path
+from threading import Event, Lock
 
 import httpx
 import msgspec
 import pytest
 from tests.engine.consortium_api.network import Forge, Liar, Network, Watched, answered
 from tests.engine.consortium_api.test_following import LIAR, Broken
-from tests.engine.ledgers import accepted, anchors, refusal
+from tests.engine.ledgers import accepted, anchor, anchors, refusal
 
 from lodeline.crypto.signatures import SigningKey
+from lodeline.engine.consortium import sending
+from lodeline.engine.consortium.delivery import MOST_TOGETHER
 from lodeline.engine.consortium.refusals import (
     MemberLockedOut,
     RefusedElsewhere,
@@ -90,6 +95,103 @@ def test_many_entries_go_in_several_submissions(network: Network) -> None:
         assert [receipt.entry for receipt in receipts] == [identity_of(data) for data in entries]
         sizes = [len(decode_submission(data).body.entries) for data in handed_in(network)]
         assert sizes == [MAX_SUBMISSION_ENTRIES, 5]
+
+
+# ------------------------------------------------------------------ several at once
+
+
+class Traffic(httpx.BaseTransport):
+    """A wire that counts what travels at once, and may hold a submission up behind another."""
+
+    def __init__(self, wire: httpx.BaseTransport, *, late: bytes = b"", after: bytes = b"") -> None:
+        self.wire, self.late, self.after = wire, late, after
+        self.turn, self.passed = Lock(), Event()
+        self.travelling = self.most = 0
+        self.held: list[bool] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method != "POST":
+            return self.wire.handle_request(request)
+        body = request.read()
+        with self.turn:
+            self.travelling += 1
+            self.most = max(self.most, self.travelling)
+        if self.late and self.late in body and not self.held:
+            self.held.append(self.passed.wait(10))
+        try:
+            return self.wire.handle_request(request)
+        finally:
+            with self.turn:
+                self.travelling -= 1
+            if self.after and self.after in body:
+                self.passed.set()
+
+
+@pytest.fixture
+def small_packs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "MAX_SUBMISSION_ENTRIES", 2)
+
+
+@pytest.mark.usefixtures("small_packs")
+def test_submissions_travel_together_and_answers_keep_their_order(network: Network) -> None:
+    entries = anchors(network.world, range(21))
+    wire = Traffic(network.nodes["authority"].wire)
+    with closing(network.follower(network.validators(authority=wire))) as copy:
+        receipts = accepted(copy.submit(entries))
+        assert [receipt.entry for receipt in receipts] == [identity_of(data) for data in entries]
+        assert len(handed_in(network)) == 11
+        assert wire.most <= MOST_TOGETHER
+        assert copy.size == network.nodes["miner"].ledger.size
+
+
+@pytest.mark.usefixtures("small_packs")
+def test_what_arrives_before_what_it_builds_on_is_sent_again(tmp_path: Path) -> None:
+    """The third submission uses a lot of the second, and overtakes it."""
+    made = Network(tmp_path, "grant-licence", "mine-copper-cobalt", "split")
+    world, before = made.world, len(made.world.log)
+    for number in range(2):
+        world.apply(anchor(world.parties["miner"], number))
+    ore, _ = world.mined()
+    world.does("split", [ore], [world.ore(), world.ore()])
+    world.apply(anchor(world.parties["miner"], 7))
+    entries = [data for data, _ in world.log[before:]]
+    assert len(entries) == 6
+    wire = Traffic(made.nodes["authority"].wire, late=entries[2], after=entries[4])
+    with closing(made.follower(made.validators(authority=wire))) as copy:
+        receipts = accepted(copy.submit(entries))
+        assert wire.held == [True]
+        indexes = [receipt.index for receipt in receipts]
+        assert indexes == sorted(indexes)
+        assert len(handed_in(made)) == 4  # the one that came too early was sent twice
+    made.close()
+
+
+@pytest.mark.usefixtures("small_packs")
+def test_a_refused_entry_does_not_take_those_of_other_submissions_along(network: Network) -> None:
+    good, stranger = anchors(network.world, range(12)), anchors_of_a_stranger(network)
+    entries = [*good[:5], stranger, *good[5:9], b"nonsense", *good[9:]]
+    with closing(network.follower()) as copy:
+        answers = copy.submit(entries)
+        assert isinstance(answers[5], UnknownMember)
+        assert isinstance(answers[10], CborError)
+        rest = [answer for at, answer in enumerate(answers) if at not in (5, 10)]
+        assert [found.entry for found in accepted(rest)] == [identity_of(data) for data in good]
+
+
+@pytest.mark.usefixtures("small_packs")
+def test_a_validator_that_breaks_off_in_the_middle_of_several(network: Network) -> None:
+    """Three submissions get no answer, accepted or not; the next validator has them all."""
+    entries, posts = anchors(network.world, range(12)), count()
+
+    def breaking(request: httpx.Request, honest: httpx.Response) -> httpx.Response:
+        if next(posts) in (3, 4):
+            raise httpx.ReadError("broken off", request=request)
+        return honest
+
+    with closing(network.follower(lying(network, breaking))) as copy:
+        receipts = accepted(copy.submit(entries))
+        assert [receipt.entry for receipt in receipts] == [identity_of(data) for data in entries]
+        assert not copy.validators.aside
 
 
 def test_entries_are_packed_by_their_bytes_too() -> None:

@@ -4,12 +4,18 @@ What a validator answers is a claim. *Accepted* counts when the own copy has the
 signed checkpoint. *Refused* counts when the own copy's state refuses the entry too, or when no
 other validator is left to ask: else one of them could talk a member out of what it reports.
 Anything that says nothing about an entry leads to the next validator.
+
+Several submissions travel at once, more of them as long as all are accepted: a block takes the time
+of one whatever is in it. They may arrive in another order than they were sent in, and an entry may
+build on one of an earlier submission. So a refusal counts only in the first of those that travel
+together; in the others it means that the entry is sent again, behind what it may have waited for.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Final, Protocol
 
@@ -41,9 +47,11 @@ from lodeline.ledger.log import Verify
 from lodeline.ledger.merkle import LeafIndex, TreeSize, leaf_hash
 from lodeline.ledger.state import State
 
-__all__ = ["Copy", "Delivery"]
+__all__ = ["MOST_TOGETHER", "Copy", "Delivery"]
 
 _LONGEST_REFUSAL: Final = 64_000
+MOST_TOGETHER: Final = 4
+"""Submissions that travel at once; as many of the largest are within a member's quota."""
 
 
 class Copy(Protocol):
@@ -124,8 +132,8 @@ class Delivery:
         self._take_known()
         while waiting := self._waiting():
             before = self._progress()
-            for pack in packs([self._entries[place] for place in waiting]):
-                self._hand_in([waiting[at] for at in pack])
+            found = packs([self._entries[place] for place in waiting])
+            self._hand_in_all([[waiting[at] for at in pack] for pack in found])
             self._take_known()
             if self._progress() == before:
                 return
@@ -159,24 +167,83 @@ class Delivery:
 
     # ------------------------------------------------------------------ what validators say
 
-    def _hand_in(self, places: list[int]) -> None:
-        data = self._sign(tuple(self._entries[place] for place in places))
-        found = self._told(data, places)
+    def _hand_in_all(self, plan: Sequence[list[int]]) -> None:
+        """Hand submissions in: one alone, then twice as many at a time while all goes well."""
+        at, together = 0, 1
+        while at < len(plan):
+            wave = plan[at : at + together]
+            at += len(wave)
+            well = self._hand_in(wave[0]) if len(wave) == 1 else self._hand_in_together(wave)
+            together = min(2 * together, MOST_TOGETHER) if well else 1
+
+    def _hand_in_together(self, wave: Sequence[list[int]]) -> bool:
+        """Hand several submissions in to one validator; return whether it took all of them."""
+        line = self._copy.validators.line()
+        fit = (it for it in line if not any(self._objected(it, places) for places in wave))
+        client = next(fit, None)
+        if client is None:
+            each = [self._hand_in(places) for places in wave]
+            return all(each)
+        well = True
+        for number, (places, told) in enumerate(
+            zip(wave, self._told_all(client, wave), strict=True)
+        ):
+            if isinstance(told, ValidatorFault):
+                # Alone and in its turn, it finds the next validator, or says that there is none.
+                well = self._hand_in(places) and well
+                continue
+            refused = self._heard(client, places, told)
+            well = well and not refused
+            if refused and number == 0:
+                self._contradict(client, places, refused)
+        return well
+
+    def _told_all(
+        self, client: ValidatorClient, wave: Sequence[list[int]]
+    ) -> list[list[AnswerW] | ValidatorFault]:
+        """Return what a validator says of each submission, all of which it has at once."""
+        signed = [self._signed(places) for places in wave]
+
+        def told(places: list[int], data: bytes) -> list[AnswerW] | ValidatorFault:
+            try:
+                return _answers(client, data, places)
+            except ValidatorFault as fault:
+                return fault
+
+        with ThreadPoolExecutor(len(wave)) as threads:
+            return list(threads.map(told, wave, signed))
+
+    def _signed(self, places: Sequence[int]) -> bytes:
+        return self._sign(tuple(self._entries[place] for place in places))
+
+    def _hand_in(self, places: list[int]) -> bool:
+        """Hand one submission in, to the first validator that says something of it.
+
+        Returns whether all of it was accepted.
+        """
+        found = self._told(self._signed(places), places)
         if found is None:
             self._settle(places)
-            return
+            return False
         client, told = found
+        refused = self._heard(client, places, told)
+        if refused:
+            self._contradict(client, places, refused)
+        return not refused
+
+    def _heard(
+        self, client: ValidatorClient, places: Sequence[int], told: Sequence[AnswerW]
+    ) -> dict[int, LodelineError]:
+        """Hold what a validator accepted to the copy; return what it refused, by place."""
         both = list(zip(places, told, strict=True))
         taken = [(place, claim) for place, claim in both if isinstance(claim, Taken)]
         if taken:
             self._confirm(client, taken)
-        refused = {
+        return {
             place: unpack_refusal(claim.refusal)
             for place, claim in both
             if isinstance(claim, Refused)
         }
-        if refused:
-            self._contradict(client, places, refused)
 
     def _told(
         self, data: bytes, places: Sequence[int]
@@ -190,10 +257,7 @@ class Delivery:
         asked = [client for client in validators.line() if not self._objected(client, places)]
         for client in asked:
             try:
-                told = client.submit(data)
-                if len(told) != len(places):
-                    reason = f"{len(told)} answers for {len(places)} entries"
-                    raise AnswerMalformed(client.url, "answers", reason)
+                told = _answers(client, data, places)
             except ValidatorFault as fault:
                 validators.note_trouble(client, fault)
                 if isinstance(fault, ValidatorRefuses):
@@ -274,6 +338,19 @@ class Delivery:
         trial = Trial(copy.state().draft(), LeafIndex(copy.size), copy.now(), copy.verify)
         answers = trial.offer([self._entries[place] for place in places])
         return dict(zip(places, answers, strict=True))
+
+
+def _answers(client: ValidatorClient, data: bytes, places: Sequence[int]) -> list[AnswerW]:
+    """Return what a validator says of each entry of a submission.
+
+    Raises:
+        ValidatorFault: nothing that can be used.
+    """
+    told = client.submit(data)
+    if len(told) != len(places):
+        reason = f"{len(told)} answers for {len(places)} entries"
+        raise AnswerMalformed(client.url, "answers", reason)
+    return told
 
 
 def _rebuilt(fault: ValidatorRefuses) -> LodelineError:
