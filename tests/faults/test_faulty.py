@@ -11,7 +11,6 @@ from lodeline.cli.texts import catalogue
 from lodeline.engine.consortium.process import RunningApplication
 from lodeline.engine.consortium.settings import ValidatorHome
 from lodeline.faults.application import FaultKind, Orders, faulty_command, main, orders_file
-from lodeline.faults.byzantine import empty_home
 from lodeline.faults.faulty import short_of_space
 from lodeline.faults.refusals import FaultUnknown
 from lodeline.faults.suite import FAULTS, chosen
@@ -75,17 +74,3 @@ def test_a_database_that_cannot_grow_says_so_and_is_whole_afterwards(tmp_path: P
     connection.close()
     with closing(sqlite3.connect(tmp_path / "b.db")) as again:
         again.execute("INSERT INTO t VALUES (zeroblob(100000))")
-
-
-def test_emptying_a_home_keeps_keys_and_votes(tmp_path: Path) -> None:
-    home = ValidatorHome(tmp_path)
-    kept = ("checkpoint.key", "validator.toml", "founding.json", "comet/config/config.toml")
-    votes = "comet/data/priv_validator_state.json"
-    gone = ("ledger.db", "ledger.db-wal", "snapshots/12/header", "comet/data/state.db/CURRENT")
-    for name in (*kept, votes, *gone, "comet/data/cs.wal/wal"):
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(name)
-    empty_home(home)
-    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
-    assert left == {*kept, votes}

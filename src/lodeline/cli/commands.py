@@ -95,7 +95,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Command]]] = {
         "join": consortium_joining.join,
         "export": consortium_joining.export,
     },
-    "validator": {"run": validator.run},
+    "validator": {"run": validator.run, "reset": validator.reset},
     "bench": {
         "proofs": bench.proofs,
         "ledger": bench.ledger,

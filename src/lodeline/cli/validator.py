@@ -11,9 +11,10 @@ import typer
 from lodeline.cli.terminal import Terminal, terminal_of
 from lodeline.engine.consortium.settings import ValidatorHome
 from lodeline.node.processes import consensus_program
+from lodeline.node.validator_reset import reset_validator
 from lodeline.node.validator_run import Happened, Pace, Supervisor, stopping_on_signals
 
-__all__ = ["run"]
+__all__ = ["reset", "run"]
 
 
 def run(
@@ -32,6 +33,15 @@ def run(
     terminal.say("validator.logs", folder=home / "logs")
     with stopping_on_signals(supervisor):
         supervisor.run()
+
+
+def reset(context: typer.Context, home: Annotated[Path, typer.Argument()]) -> None:
+    """Throw away what a validator has of the chain, but for its keys and what it has voted."""
+    terminal = terminal_of(context)
+    terminal.confirm("validator.reset_confirm", folder=home)
+    reset_validator(ValidatorHome(home))
+    terminal.say("validator.reset", folder=home)
+    terminal.emit({"home": str(home)})
 
 
 def _say(terminal: Terminal, event: Happened) -> None:

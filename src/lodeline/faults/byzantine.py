@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import Final
 
 from lodeline.engine.consortium.follower import ConsortiumLedger
-from lodeline.engine.consortium.settings import BLOCK_BYTES, SUBMISSION_ROOM, ValidatorHome
+from lodeline.engine.consortium.settings import BLOCK_BYTES, SUBMISSION_ROOM
 from lodeline.faults.application import FaultKind
 from lodeline.faults.cast import AUDITOR, VALIDATING
 from lodeline.faults.ground import Fact, Facts, Fault, Ground
 from lodeline.faults.refusals import ProposalTaken
 from lodeline.holder.building import OwnedLot
 from lodeline.ledger.entries import decode_entry, entry_id
+from lodeline.node.validator_reset import reset_validator
 
-__all__ = ["LIES", "empty_home"]
+__all__ = ["LIES"]
 
 _CHEAT: Final = VALIDATING[1]
 
@@ -112,27 +112,10 @@ def wrong_hash(ground: Ground) -> Facts:
     validator.start()
     facts["came_back_by_restart"] = int(ground.comes_back(_CHEAT, 8.0))
     validator.stop()
-    empty_home(validator.home)
+    reset_validator(validator.home)
     ground.end_harm()
     validator.start()
     return facts
-
-
-def empty_home(home: ValidatorHome) -> None:
-    """Throw away what a validator has of the chain; it keeps its keys and what it has voted.
-
-    Without the record of its votes it could vote twice on one block.
-    """
-    kept = {home.engine / "data" / "priv_validator_state.json"}
-    for path in (
-        *home.folder.glob("ledger.db*"),
-        home.snapshots,
-        *(home.engine / "data").iterdir(),
-    ):
-        if path.is_dir():
-            shutil.rmtree(path)
-        elif path not in kept:
-            path.unlink(missing_ok=True)
 
 
 def _unchecked(ground: Ground) -> None:

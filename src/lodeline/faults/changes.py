@@ -10,7 +10,6 @@ from msgspec import structs
 
 from lodeline.engine.consortium.follower import ConsortiumLedger
 from lodeline.engine.consortium.settings import ValidatorHome
-from lodeline.faults.byzantine import empty_home
 from lodeline.faults.cast import AUDITOR, VALIDATING
 from lodeline.faults.ground import Facts, Fault, Ground
 from lodeline.holder.keystore import HolderKeys
@@ -20,6 +19,7 @@ from lodeline.node.ceremony import ValidatorAddress
 from lodeline.node.founding import MemberSpec
 from lodeline.node.local_network import Founder, NetworkNotThere
 from lodeline.node.validator_home import make_validator_keys, public_part
+from lodeline.node.validator_reset import reset_validator
 
 __all__ = ["CHANGES"]
 
@@ -77,7 +77,7 @@ def _followed(ground: Ground, *, with_snapshot: bool) -> int:
         if ground.comes_back(_NEWCOMER, _FOLLOWS_SECONDS):
             return count
         newcomer.stop()
-        empty_home(newcomer.home)
+        reset_validator(newcomer.home)
     raise NetworkNotThere("the newcomer follows", round(_TRIES * _FOLLOWS_SECONDS), ())
 
 
