@@ -1,58 +1,117 @@
-"""Which events somebody sees, as a condition that every query takes.
+"""Which events somebody sees, as conditions that every query takes.
 
-    visible = visible_to(store, caller)
-    page = Page(per_page, holder, visible.for_queries)
-    query = select(EVENTS.c.body).where(EVENTS.c.tenant == tenant.number, visible.where())
+    page = Page(per_page, holder, visible_to(store, caller))
+    answer = run(store, caller.tenant, query, page)
 
-Queries ask it of each event that they find (`shows`), statements of their own have it as a
-condition (`where`); both say the same. What they let through may be shown whole, and nothing else
-may be shown, be counted, or be told apart. So it belongs into the query, not behind it; into lists
-of values (`EVENT_TERMS` joined to `EVENTS`); and into what subscriptions deliver, each time anew,
-since policies end. Master data, capture jobs and states are for who sees everything
-(`Visible.everything`).
+A query is narrowed to what is shared before it looks for anything, so that what is not shared is
+neither shown nor counted nor told apart by a page that ends early. Whatever else reads events asks
+`Visible.shows` or `Visible.seen`, each time anew, since policies end: what a subscription delivers,
+an event by its id. Lists of values, master data, capture jobs and states are for who sees
+everything (`Visible.everything`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, and_, false, or_, select, true
+from sqlalchemy import Connection, select
 
+from lodeline.exchange.epcis.value import JsonValue
 from lodeline.exchange.gs1.errors import Gs1Refused
 from lodeline.exchange.gs1.key import CANONICAL_DOMAIN
 from lodeline.exchange.gs1.link import canonical_link
 from lodeline.node.access.callers import Caller
 from lodeline.node.access.policies import Terms, policies_for
-from lodeline.node.events.moments import micros
-from lodeline.node.events.predicates import EventView, Place
-from lodeline.node.events.queries import EVERYTHING
-from lodeline.node.events.queries import Visible as QueryVisible
-from lodeline.node.events.schema import EVENT_TERMS, EVENTS
+from lodeline.node.events.moments import Micros, micros
+from lodeline.node.events.parameters import Query, Window
+from lodeline.node.events.predicates import Condition, EventView, Lookup, Place, read_event
+from lodeline.node.events.schema import EVENTS
 from lodeline.node.events.store import EventStore, Seq, Tenant
 from lodeline.node.events.terms import TermKind, TermValue, term_value
 
-__all__ = ["LOT_KINDS", "PARTY_KINDS", "SITE_KINDS", "Visible", "covered", "visible_to"]
+__all__ = ["Visible", "beginning_of_parts", "visible_to"]
 
-SITE_KINDS: Final = (TermKind.READ_POINT, TermKind.BIZ_LOCATION)
-LOT_KINDS: Final = (
-    TermKind.EPC,
-    TermKind.PARENT,
-    TermKind.INPUT_EPC,
-    TermKind.OUTPUT_EPC,
-    TermKind.EPC_CLASS,
-    TermKind.INPUT_CLASS,
-    TermKind.OUTPUT_CLASS,
-)
-PARTY_KINDS: Final = (TermKind.SOURCE, TermKind.DESTINATION)
 _PIECE: Final = 500
 """Places of one look-up; databases bound the parameters of a statement."""
 
-Condition = ColumnElement[bool]
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One thing that terms may say, and where it stands in events."""
+
+    texts: Callable[[Terms], Sequence[str]]
+    place: Place
+    kinds: tuple[TermKind, ...]
+
+    def condition(self, texts: Iterable[str]) -> Condition:
+        """Return that an event has one of some identifiers here, or a part of it."""
+        values = tuple(sorted({term_value(text) for text in texts}))
+        found = (beginning_of_parts(value) for value in values)
+        beginnings = tuple(beginning for beginning in found if beginning is not None)
+        check = _IsOrIsPart(frozenset(values), beginnings)
+        return Condition("shared", self.place, check, Lookup(self.kinds, values, beginnings))
 
 
 @dataclass(frozen=True, slots=True)
+class _IsOrIsPart:
+    """The value is one of some identifiers, in any spelling, or a part of it."""
+
+    values: frozenset[TermValue]
+    beginnings: tuple[str, ...]
+
+    def holds(self, value: JsonValue, event: EventView) -> bool:
+        """Whether it is."""
+        if not isinstance(value, str):
+            return False
+        term = event.term(value)
+        return term in self.values or term.startswith(self.beginnings)
+
+
+_PARTS: Final = (
+    _Part(lambda terms: terms.kinds, Place((("type",),)), (TermKind.TYPE,)),
+    _Part(lambda terms: terms.steps, Place((("bizStep",),)), (TermKind.BIZ_STEP,)),
+    _Part(
+        lambda terms: terms.sites,
+        Place((("readPoint", "id"), ("bizLocation", "id"))),
+        (TermKind.READ_POINT, TermKind.BIZ_LOCATION),
+    ),
+    _Part(
+        lambda terms: terms.lots,
+        Place(
+            (
+                ("epcList",),
+                ("childEPCs",),
+                ("parentID",),
+                ("inputEPCList",),
+                ("outputEPCList",),
+                ("quantityList", "epcClass"),
+                ("childQuantityList", "epcClass"),
+                ("inputQuantityList", "epcClass"),
+                ("outputQuantityList", "epcClass"),
+            )
+        ),
+        (
+            TermKind.EPC,
+            TermKind.PARENT,
+            TermKind.INPUT_EPC,
+            TermKind.OUTPUT_EPC,
+            TermKind.EPC_CLASS,
+            TermKind.INPUT_CLASS,
+            TermKind.OUTPUT_CLASS,
+        ),
+    ),
+    _Part(
+        lambda terms: terms.parties,
+        Place((("sourceList", "source"), ("destinationList", "destination"))),
+        (TermKind.SOURCE, TermKind.DESTINATION),
+    ),
+)
+
+
+@dataclass(frozen=True)
 class Visible:
     """What of a tenant's events may be shown."""
 
@@ -62,111 +121,88 @@ class Visible:
     shares: tuple[Terms, ...] = ()
     """Otherwise what any of these share."""
 
-    def where(self) -> Condition:
-        """Return what must hold of a row of `EVENTS` for it to be shown.
-
-        Not checked by the condition: the tenant of the row, which every statement names itself.
-        """
-        if self.everything:
-            return true()
-        return or_(false(), *(self._shared(terms) for terms in self.shares))
-
-    @property
-    def for_queries(self) -> QueryVisible:
-        """Return the same for a page of a query, which is spared the asking where all is shown."""
-        return EVERYTHING if self.everything else self
-
     def shows(self, event: EventView) -> bool:
         """Return whether an event may be shown."""
-        return self.everything or any(_shares(terms, event) for terms in self.shares)
+        return self.everything or any(
+            _is_in(terms, event) and all(condition.holds(event) for condition in conditions)
+            for terms, conditions in self._conditions
+        )
+
+    def narrowed(self, query: Query) -> Query:
+        """Return a query that finds nothing but what may be shown.
+
+        Beside the exact condition stand those that follow from it and that an index can answer:
+        what all policies have in common.
+        """
+        if self.everything:
+            return query
+        common = [
+            part.condition(text for terms in self.shares for text in part.texts(terms))
+            for part in _PARTS
+            if all(part.texts(terms) for terms in self.shares)
+        ]
+        exact = Condition("shared", _Whole(), _IsShown(self))
+        return replace(
+            query,
+            conditions=(*query.conditions, *common, exact),
+            event_time=_cut(query.event_time, self._window),
+        )
 
     def seen(self, connection: Connection, seqs: Iterable[Seq]) -> frozenset[Seq]:
-        """Return which of some events may be shown."""
+        """Return which of some events may be shown; those of another tenant never."""
         every, seen = sorted(set(seqs)), set[Seq]()
         for at in range(0, len(every), _PIECE):
-            query = select(EVENTS.c.seq).where(
-                EVENTS.c.tenant == self.tenant.number,
-                EVENTS.c.seq.in_(every[at : at + _PIECE]),
-                self.where(),
+            query = select(EVENTS.c.seq, EVENTS.c.body).where(
+                EVENTS.c.tenant == self.tenant.number, EVENTS.c.seq.in_(every[at : at + _PIECE])
             )
-            seen.update(Seq(seq) for seq in connection.execute(query).scalars())
+            for seq, body in connection.execute(query):
+                if self.shows(read_event(body, exact=False)):
+                    seen.add(Seq(seq))
         return frozenset(seen)
 
-    def _shared(self, terms: Terms) -> Condition:
-        conditions: list[Condition] = [true()]
-        if terms.kinds:
-            conditions.append(EVENTS.c.type.in_(terms.kinds))
-        if terms.steps:
-            conditions.append(self._named(terms.steps, (TermKind.BIZ_STEP,)))
-        if terms.since is not None:
-            conditions.append(EVENTS.c.event_time_us >= terms.since)
-        if terms.before is not None:
-            conditions.append(EVENTS.c.event_time_us < terms.before)
-        for texts, kinds in (
-            (terms.sites, SITE_KINDS),
-            (terms.lots, LOT_KINDS),
-            (terms.parties, PARTY_KINDS),
-        ):
-            if texts:
-                conditions.append(self._named(texts, kinds))
-        return and_(*conditions)
+    @cached_property
+    def _conditions(self) -> Sequence[tuple[Terms, Sequence[Condition]]]:
+        return [
+            (terms, [part.condition(texts) for part in _PARTS if (texts := part.texts(terms))])
+            for terms in self.shares
+        ]
 
-    def _named(self, texts: Iterable[str], kinds: Collection[TermKind]) -> Condition:
-        """Any of some identifiers, or a part of it, stands in any of some places."""
-        values = [term_value(text) for text in texts]
-        parts = [bounds for value in values if (bounds := covered(value)) is not None]
-        of_kind = (EVENT_TERMS.c.tenant == self.tenant.number, EVENT_TERMS.c.kind.in_(kinds))
-        # An equality is one look-up for each event; a range is read once for the whole statement.
-        itself = (
-            select(EVENT_TERMS.c.seq)
-            .where(*of_kind, EVENT_TERMS.c.value.in_(values), EVENT_TERMS.c.seq == EVENTS.c.seq)
-            .correlate(EVENTS)
-            .exists()
+    @property
+    def _window(self) -> Window:
+        """The span in which everything lies that may be shown."""
+        begins = [terms.since for terms in self.shares]
+        ends = [terms.before for terms in self.shares]
+        since = [Micros(moment) for moment in begins if moment is not None]
+        until = [Micros(moment) for moment in ends if moment is not None]
+        return Window(
+            min(since) if since and len(since) == len(begins) else None,
+            max(until) if until and len(until) == len(ends) else None,
         )
-        within = (
-            EVENTS.c.seq.in_(
-                select(EVENT_TERMS.c.seq).where(
-                    *of_kind, EVENT_TERMS.c.value >= low, EVENT_TERMS.c.value < high
-                )
-            )
-            for low, high in parts
-        )
-        return or_(itself, *within)
 
 
-_STEP: Final = Place((("bizStep",),))
-_SITES: Final = Place((("readPoint", "id"), ("bizLocation", "id")))
-_LOTS: Final = Place(
-    (
-        ("epcList",),
-        ("childEPCs",),
-        ("parentID",),
-        ("inputEPCList",),
-        ("outputEPCList",),
-        ("quantityList", "epcClass"),
-        ("childQuantityList", "epcClass"),
-        ("inputQuantityList", "epcClass"),
-        ("outputQuantityList", "epcClass"),
-    )
-)
-_PARTIES: Final = Place((("sourceList", "source"), ("destinationList", "destination")))
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """The event itself, as a place in it."""
+
+    def values(self, event: EventView) -> Iterator[JsonValue]:
+        """The one value there is."""
+        yield event.value
 
 
-def _shares(terms: Terms, event: EventView) -> bool:
-    if terms.kinds and event.value.get("type") not in terms.kinds:
-        return False
-    return _is_in_time(terms, event) and all(
-        not texts or _is_named(texts, place, event)
-        for texts, place in (
-            (terms.steps, _STEP),
-            (terms.sites, _SITES),
-            (terms.lots, _LOTS),
-            (terms.parties, _PARTIES),
-        )
-    )
+@dataclass(frozen=True, slots=True)
+class _IsShown:
+    """The event may be shown."""
+
+    visible: Visible
+
+    def holds(self, value: JsonValue, event: EventView) -> bool:
+        """Whether it may."""
+        del value
+        return self.visible.shows(event)
 
 
-def _is_in_time(terms: Terms, event: EventView) -> bool:
+def _is_in(terms: Terms, event: EventView) -> bool:
+    """Return whether an event happened when terms say."""
     if terms.since is None and terms.before is None:
         return True
     when = micros("eventTime", str(event.value["eventTime"]))
@@ -175,21 +211,17 @@ def _is_in_time(terms: Terms, event: EventView) -> bool:
     )
 
 
-def _is_named(texts: Iterable[str], place: Place, event: EventView) -> bool:
-    found = {event.term(text) for text in place.values(event) if isinstance(text, str)}
-    for named in map(term_value, texts):
-        if named in found:
-            return True
-        bounds = covered(named)
-        if bounds is not None and any(bounds[0] <= value < bounds[1] for value in found):
-            return True
-    return False
+def _cut(one: Window, other: Window) -> Window:
+    """Return the span that two spans have in common."""
+    since = [moment for moment in (one.since, other.since) if moment is not None]
+    until = [moment for moment in (one.until, other.until) if moment is not None]
+    return Window(max(since, default=None), min(until, default=None))
 
 
-def covered(value: TermValue) -> tuple[str, str] | None:
-    """Return between which values the parts of a GS1 key lie; nothing where there are none.
+def beginning_of_parts(value: TermValue) -> str | None:
+    """Return how the parts of a GS1 key begin; nothing for what has no parts.
 
-    The parts of ``https://id.gs1.org/01/…`` begin with it and a slash; nothing else sorts there.
+    Only a whole key has parts: the beginning of one, or of a domain, is no identifier.
     """
     if not value.startswith(CANONICAL_DOMAIN):
         return None
@@ -197,7 +229,7 @@ def covered(value: TermValue) -> tuple[str, str] | None:
         is_key = str(canonical_link(value)) == value
     except Gs1Refused:
         return None
-    return (f"{value}/", f"{value}0") if is_key else None
+    return f"{value}/" if is_key else None
 
 
 def visible_to(store: EventStore, caller: Caller) -> Visible:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, cast
 
-from sqlalchemy import ColumnElement, RowMapping, select, true
+from sqlalchemy import RowMapping, select
 
 from lodeline.exchange.epcis.value import JsonObject
 from lodeline.node.events.candidates import Index, Position
@@ -86,16 +86,16 @@ _PIECE: Final = 128
 class Visible(Protocol):
     """Which events somebody may see, such as `lodeline.node.access.visibility.Visible`."""
 
-    def where(self) -> ColumnElement[bool]:
-        """Return what must hold of a row of `EVENTS` for it to be shown, or counted."""
+    def narrowed(self, query: Query) -> Query:
+        """Return a query that finds, and counts, nothing but those."""
 
 
 class _Everything:
     """Whoever asks may see every event of the tenant."""
 
-    def where(self) -> ColumnElement[bool]:
-        """Return a condition that holds of every row."""
-        return true()
+    def narrowed(self, query: Query) -> Query:
+        """Return the query as it is."""
+        return query
 
 
 EVERYTHING: Final[Visible] = _Everything()
@@ -190,9 +190,9 @@ def _run(store: EventStore, tenant: Tenant, query: Query, page: Page, start: _St
     if page.per_page < 1:
         raise ParameterCountWrong("perPage", str(page.per_page), 1)
     size = min(page.per_page, MAX_PER_PAGE, start.left if start.left is not None else MAX_PER_PAGE)
-    complete = resolved(store, tenant, query)
+    complete = page.visible.narrowed(resolved(store, tenant, query))
     with store.reading() as connection:
-        search = _Search(Index(connection, tenant), complete, page.visible)
+        search = _Search(Index(connection, tenant), complete)
         if query.order is not None and query.order.source is not None:
             events, end = search.sorted_page(query.order, start, size)
         else:
@@ -207,10 +207,10 @@ def _run(store: EventStore, tenant: Tenant, query: Query, page: Page, start: _St
 class _Search:
     """One page of one query, within one state of the store."""
 
-    def __init__(self, index: Index, query: Query, visible: Visible) -> None:
+    def __init__(self, index: Index, query: Query) -> None:
         self._index = index
         self._query = query
-        self._columns = [*column_conditions(index, query), visible.where()]
+        self._columns = column_conditions(index, query)
 
     def page(self, start: _Start, size: int) -> tuple[list[StoredEvent], JsonObject | None]:
         """The events of a page, and what leads to the next one."""
