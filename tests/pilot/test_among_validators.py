@@ -15,12 +15,17 @@ from tests.pilot.stories import scenario, story
 
 from lodeline.cli.main import run
 from lodeline.crypto.entropy import SystemEntropy
+from lodeline.engine.consortium.refusals_validators import NoValidatorAnswers
 from lodeline.engine.embedded import EmbeddedLedger
+from lodeline.engine.interface import Receipt
+from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import Hash32, MemberId
+from lodeline.kernel.time import BlockTime
 from lodeline.ledger.checkpoint import Checkpoint, Origin
 from lodeline.ledger.claim_file import Asked
 from lodeline.ledger.merkle import TreeSize
 from lodeline.ledger.refusals_bundles import BundleDamaged
+from lodeline.ledger.refusals_entries import NoGenesis
 from lodeline.ledger.verify_bundle import verify_bundle
 from lodeline.node.bundles import PUBLIC_READER
 from lodeline.node.clock import ManualClock
@@ -37,8 +42,9 @@ from lodeline.pilot.among_validators import (
     ValidatorScreen,
     perform_among,
 )
-from lodeline.pilot.consortium import DemoFolderInUse
+from lodeline.pilot.consortium import DemoFolderInUse, Ground
 from lodeline.pilot.performance import Settings
+from lodeline.pilot.running import _Run
 from lodeline.pilot.screen import Frame, LineScreen
 from lodeline.pilot.steps import Step
 from lodeline.pilot.telling import parse_scale
@@ -269,3 +275,39 @@ def test_the_blow_falls_once_and_is_undone_once(batch: int) -> None:
         if len(deeds) > before and "kill" in deeds[before:]:
             assert at < len(steps) / 2 <= done
     assert deeds == ["kill", "victim killed at 7", "start", "victim back at 7"]
+
+
+# ------------------------------------------------------------------ validators that are away
+
+
+def _played(answers: list[object], again: int) -> tuple[list[int], type[BaseException] | None]:
+    """Send one step to a ledger that gives these answers in turn; return what was asked."""
+    asked: list[int] = []
+
+    def submit(entries: Sequence[bytes]) -> list[object]:
+        asked.append(len(entries))
+        return [answers.pop(0)]
+
+    session = mock.Mock()
+    session.ledger.submit = submit
+    ground = Ground(cast(Session, session), ManualClock(BlockTime(0)), again)
+    step = mock.Mock(at=BlockTime(0))
+    run_ = _Run(ground, mock.Mock(), [], mock.Mock(), mock.Mock())
+    run_.stage = mock.Mock()
+    with mock.patch("lodeline.pilot.running.encode_entry", return_value=b"entry"):
+        try:
+            run_.send([cast(Step, step)])
+        except LodelineError as refused:
+            return asked, type(refused)
+    return asked, None
+
+
+def test_what_could_not_be_decided_is_submitted_again() -> None:
+    away, receipt = NoValidatorAnswers(("nobody",)), mock.Mock(spec=Receipt)
+    assert _played([away, away, receipt], again=5) == ([1, 1, 1], None)
+    assert _played([away, away, receipt], again=1) == ([1, 1], NoValidatorAnswers)
+    assert _played([away, receipt], again=0) == ([1], NoValidatorAnswers)
+
+
+def test_what_the_rules_refuse_is_not_submitted_again() -> None:
+    assert _played([NoGenesis()], again=5) == ([1], NoGenesis)

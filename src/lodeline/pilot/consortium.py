@@ -70,6 +70,9 @@ class Ground:
 
     session: Session
     clock: ManualClock
+    again: int = 0
+    """How often entries are submitted again that the engine could not decide: validators may be
+    away or slow, and give the receipt of what they have already."""
 
 
 @contextmanager

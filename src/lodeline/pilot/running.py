@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Protocol
 
+from lodeline.engine.interface import Answer as Answered
+from lodeline.engine.refusals import EngineRefused
 from lodeline.holder.building import OwnedLot, Tables
 from lodeline.kernel.errors import LodelineError
 from lodeline.ledger.entries import encode_entry
@@ -134,8 +136,17 @@ class _Run:
     def send(self, batch: Sequence[Step]) -> None:
         """Send a day's entries; the first one that is refused ends the run."""
         self._ground.clock.move_to(batch[-1].at)
-        entries = [encode_entry(self.stage.entry(step)) for step in batch]
-        for answer in self._ground.session.ledger.submit(entries):
+        for answer in self._answers([encode_entry(self.stage.entry(step)) for step in batch]):
             if isinstance(answer, LodelineError):
                 raise answer
         self._watch.accepted(batch)
+
+    def _answers(self, entries: Sequence[bytes]) -> list[Answered]:
+        """Submit entries, and again what could not be decided just now."""
+        ledger = self._ground.session.ledger
+        answers = ledger.submit(entries)
+        for _ in range(self._ground.again):
+            if not any(isinstance(answer, EngineRefused) for answer in answers):
+                break
+            answers = ledger.submit(entries)
+        return answers

@@ -43,6 +43,7 @@ VALIDATORS = "validators"
 _SECONDS: Final = 120.0
 """How long anything about the network may take; a machine that proves is busy."""
 _MARGIN: Final = 10
+_AGAIN: Final = 10
 _KINDS: Final = (
     CompanyKind.PRODUCER,
     CompanyKind.REFINER,
@@ -92,7 +93,7 @@ def open_terrain(
         clock = ManualClock(day_before(scenario))
         with closing(opened_copy(workspace, keyring, clock, verify_batch)) as copy:
             session = Session(workspace, copy, keyring, clock, entropy)
-            yield Terrain(Ground(session, clock), network)
+            yield Terrain(Ground(session, clock, _AGAIN), network)
 
 
 def _network(
