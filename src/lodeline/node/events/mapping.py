@@ -27,6 +27,7 @@ from typing import Final
 
 from lodeline.exchange.epcis.document import Event, EventKind
 from lodeline.exchange.marked import Field, FileRefused, Mapped, read_map
+from lodeline.exchange.substances import SUBSTANCES
 from lodeline.exchange.transform_file import ElementAmount, parse_element_amount
 from lodeline.kernel.ids import (
     ElementSymbol,
@@ -47,7 +48,6 @@ from lodeline.kernel.units import (
     parse_intensity,
     parse_percent,
 )
-from lodeline.node.events.measures import SUBSTANCES
 from lodeline.node.events.patterns import EpcPattern, is_pattern, read_pattern
 from lodeline.node.events.terms import TermValue, term_value
 

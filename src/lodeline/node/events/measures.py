@@ -15,6 +15,7 @@ from typing import Final, cast
 
 from lodeline.exchange.epcis.document import Event, Quantity
 from lodeline.exchange.epcis.value import ExactNumber, JsonObject, number_text
+from lodeline.exchange.substances import CARBON_DIOXIDE, NAMESPACE, WATER
 from lodeline.kernel.bounds import MAX_AMOUNT, PPM_ONE
 from lodeline.kernel.ids import ElementSymbol
 from lodeline.kernel.units import Assay, GramsCO2e, Milligrams, Ppm
@@ -26,27 +27,7 @@ from lodeline.node.events.trade_refusals import (
 )
 from lodeline.node.events.units import UnitCode, base_quantity, comparable_units
 
-__all__ = ["CARBON_DIOXIDE", "NAMESPACE", "SUBSTANCES", "WATER", "Found", "found_in", "mass_of"]
-
-NAMESPACE: Final = "urn:lodeline:epcis:"
-"""Of the extensions that are read here."""
-_INCHI: Final = "https://identifiers.org/inchikey:"
-WATER: Final = "H2O"
-CARBON_DIOXIDE: Final = "CO2"
-SUBSTANCES: Final[Mapping[str, str]] = {
-    f"{_INCHI}OKTJSMMVPCPJKN-UHFFFAOYSA-N": "C",
-    f"{_INCHI}GUTLYIVDDKVIGB-UHFFFAOYSA-N": "Co",
-    f"{_INCHI}RYGMFSIKBFXOCR-UHFFFAOYSA-N": "Cu",
-    f"{_INCHI}WHXSMMKQMYFTQS-UHFFFAOYSA-N": "Li",
-    f"{_INCHI}PWHULOQIROLJBO-UHFFFAOYSA-N": "Mn",
-    f"{_INCHI}PXHVJJICTQNCMI-UHFFFAOYSA-N": "Ni",
-    f"{_INCHI}ATJFFYVFTNAWJD-UHFFFAOYSA-N": "Sn",
-    f"{_INCHI}GUVRBAGPIYLISA-UHFFFAOYSA-N": "Ta",
-    f"{_INCHI}WFKWXMTUELFFGS-UHFFFAOYSA-N": "W",
-    f"{_INCHI}XLYOFNOQVPJJNP-UHFFFAOYSA-N": WATER,
-    f"{_INCHI}CURLTUGMZLYLDI-UHFFFAOYSA-N": CARBON_DIOXIDE,
-}
-"""Elements, water and carbon dioxide by their InChIKey (IUPAC)."""
+__all__ = ["Found", "found_in", "mass_of"]
 
 _MG_PER_KG: Final = 10**6
 _GRAMS_PER_KG: Final = 10**3

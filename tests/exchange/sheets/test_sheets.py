@@ -1,0 +1,216 @@
+"""Tables: templates that are read back, every bad row named, bombs and formulas kept out."""
+
+import csv
+import io
+import zipfile
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openpyxl import Workbook, load_workbook
+
+from lodeline.exchange.epcis.document import Document
+from lodeline.exchange.epcis.json_in import read_json
+from lodeline.exchange.epcis.json_out import write_json
+from lodeline.exchange.sheets import reading
+from lodeline.exchange.sheets.events import SheetEvents, events_of
+from lodeline.exchange.sheets.layout import KINDS, kind_named
+from lodeline.exchange.sheets.reading import read_table
+from lodeline.exchange.sheets.refusals import (
+    CellFormula,
+    CellMissing,
+    CellNotAllowed,
+    CellNotNumber,
+    ColumnMissing,
+    ColumnTwice,
+    ColumnUnknown,
+    RowsDisagree,
+    SheetBroken,
+    SheetEmpty,
+    SheetKindUnknown,
+    SheetRefused,
+    SheetTooLarge,
+)
+from lodeline.exchange.sheets.writing import (
+    csv_bytes,
+    neutral,
+    template,
+    template_csv,
+    workbook_bytes,
+)
+
+TIME = "2026-03-01T08:30:00+02:00"
+LOT = "urn:epc:class:lgtin:4012345.011111.L1"
+HEAD = ("event", "time", "goods", "quantity", "unit", "assay Co")
+GOOD = ("1", TIME, LOT, "24600", "kg", "0.52")
+
+
+def rows(*lines: tuple[str, ...], head: tuple[str, ...] = HEAD) -> SheetEvents:
+    return events_of(kind_named("commissioning"), read_table(csv_bytes(head, lines)))
+
+
+def problem(*lines: tuple[str, ...], head: tuple[str, ...] = HEAD) -> tuple[int, type]:
+    found = rows(*lines, head=head)
+    assert not found.events
+    return found.problems[0].row, type(found.problems[0].refusal)
+
+
+def test_every_template_is_read_back_as_an_event_of_the_standard() -> None:
+    assert len(KINDS) == 6
+    for kind in KINDS.values():
+        for data in (template(kind, "en"), template(kind, "fr"), template_csv(kind, "fr")):
+            found = events_of(kind, read_table(data))
+            assert found.problems == ()
+            assert found.rows == (3,)
+            (event,) = found.events
+            read = read_json(write_json(Document.capture([event], "2026-03-01T09:00:00Z")))
+            assert read.events[0].value == event.value
+
+
+def test_rows_of_one_event_become_one_event() -> None:
+    kind = kind_named("transformation")
+    head = ("event", "time", "direction", "goods", "quantity", "unit", "assay Co", "emissions")
+    other = LOT.replace("L1", "L2")
+    lines = [
+        ("7", TIME, "in", LOT, "300", "kg", "", "12.5"),
+        ("7", TIME, "out", other, "465", "kg", "20.97", ""),
+        ("8", TIME, "in", other, "1", "t", "", ""),
+    ]
+    found = events_of(kind, read_table(csv_bytes(head, lines)))
+    first, second = found.events
+    assert found.rows == (2, 4)
+    assert first.value["inputQuantityList"] == [{"epcClass": LOT, "quantity": 300, "uom": "KGM"}]
+    assert [place for place, _ in first.quantities()] == ["inputQuantityList", "outputQuantityList"]
+    assert len(list(second.quantities())) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (("1", TIME, LOT, "=1+1", "kg", "1"), CellFormula),
+        (("1", "", LOT, "1", "kg", "1"), CellMissing),
+        (("2", "2026-03-01 08:30", LOT, "1", "kg", "1"), CellNotAllowed),
+        (("1", TIME, "L1", "1", "kg", "1"), CellNotAllowed),
+        (("1", TIME, LOT, "1", "lb", "1"), CellNotAllowed),
+        (("1", TIME, LOT, "1,5", "kg", "1"), CellNotNumber),
+        (("1", TIME, LOT, "-1", "kg", "1"), CellNotNumber),
+        (("1", TIME, LOT, "1.2345678901234567", "kg", "1"), CellNotNumber),
+        (("1", TIME, LOT, "1", "kg", "nan"), CellNotNumber),
+    ],
+)
+def test_a_bad_cell_is_named_with_its_row(line: tuple[str, ...], reason: type) -> None:
+    data = io.StringIO()
+    csv.writer(data).writerows([HEAD, GOOD, line])  # as a program that neutralises nothing
+    found = events_of(kind_named("commissioning"), read_table(data.getvalue().encode()))
+    assert not found.events
+    assert [(each.row, type(each.refusal)) for each in found.problems] == [(3, reason)]
+
+
+def test_every_bad_row_is_told_at_once() -> None:
+    bad = [("1", TIME, LOT, "x", "kg", ""), ("", TIME, LOT, "1", "lb", ""), GOOD]
+    found = rows(*bad)
+    assert [(each.row, each.column) for each in found.problems] == [
+        (2, "quantity"),
+        (3, "event"),
+        (3, "unit"),
+    ]
+
+
+def test_rows_of_one_event_must_agree_and_heads_must_be_known() -> None:
+    later = ("1", "2026-03-01T09:30:00+02:00", LOT, "1", "kg", "")
+    assert problem(GOOD, later) == (3, RowsDisagree)
+    assert problem(GOOD, head=("event", "time", "goods", "quantity", "unit", "assey")) == (
+        1,
+        ColumnUnknown,
+    )
+    assert problem(GOOD, head=("event", "time", "goods", "unit", "unit", "assay Co")) == (
+        1,
+        ColumnTwice,
+    )
+    assert problem(GOOD[:2], head=HEAD[:2]) == (1, ColumnMissing)
+    with pytest.raises(SheetKindUnknown):
+        kind_named("mining")
+
+
+def packed(parts: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+def many_rows() -> bytes:
+    return csv_bytes(HEAD, [GOOD] * (reading.MAX_ROWS + 1))
+
+
+def with_entities() -> bytes:
+    book = workbook_bytes("x", HEAD, [GOOD])
+    with zipfile.ZipFile(io.BytesIO(book)) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    lol = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa">]>'
+    sheet = "xl/worksheets/sheet1.xml"
+    parts[sheet] = lol + parts[sheet].partition(b"?>")[2]
+    return packed(parts)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (lambda: packed({"xl/bomb.xml": b"0" * (65 * 1024 * 1024)}), SheetTooLarge),
+        (lambda: packed({f"{n}.xml": b"" for n in range(1001)}), SheetTooLarge),
+        (lambda: b"x" * (reading.MAX_BYTES + 1), SheetTooLarge),
+        (many_rows, SheetTooLarge),
+        (lambda: csv_bytes(["event"] * 70, [["1"] * 70]), SheetTooLarge),
+        (lambda: csv_bytes(["event"], [["1" * 20_000]]), SheetTooLarge),
+        (with_entities, SheetBroken),
+        (lambda: packed({"a.txt": b"no workbook"}), SheetBroken),
+        (lambda: workbook_bytes("x", HEAD, [GOOD])[:-300], SheetBroken),
+        (lambda: b"event,time\n\xff\xfe", SheetBroken),
+        (lambda: b'event,time\n"1', SheetBroken),
+        (lambda: b"event\n1,2", SheetBroken),
+        (lambda: csv_bytes(HEAD, []), SheetEmpty),
+        (lambda: b"", SheetEmpty),
+    ],
+)
+def test_what_is_no_table_or_too_much_of_one_is_refused(
+    data: Callable[[], bytes], reason: type[SheetRefused]
+) -> None:
+    with pytest.raises(reason):
+        read_table(data())
+
+
+def test_a_formula_in_a_workbook_is_told_from_its_text() -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(list(HEAD))
+    sheet.append(["1", TIME, LOT, "=A1", "kg", 0.52])
+    out = io.BytesIO()
+    book.save(out)
+    table = read_table(out.getvalue())
+    assert table.rows[0].formulas == {"quantity"}
+    assert table.rows[0].cells["assay Co"] == "0.52"
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"), max_size=20)))
+def test_what_is_exported_comes_back_and_is_no_formula(texts: list[str]) -> None:
+    data = csv_bytes(("a",), [[f"x{text}"] for text in texts] or [["x"]])
+    table = read_table(data)
+    kept = [f"x{text}".strip() for text in texts] or ["x"]
+    assert [row.cells["a"] for row in table.rows] == kept
+    for text in texts:
+        assert not neutral(text).startswith(("=", "+", "-", "@", "\t", "\r"))
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "'=1", "''=1"])
+def test_texts_that_look_like_formulas_are_neutralised(text: str) -> None:
+    data = csv_bytes(("a", "b"), [["x", text]])
+    line = list(csv.reader(io.StringIO(data.decode("utf-8-sig"))))[1]
+    assert line[1] == f"'{text}"
+    (row,) = read_table(data).rows
+    assert row.cells["b"] == text.strip()
+    assert row.formulas == frozenset()
+    book = load_workbook(io.BytesIO(workbook_bytes("t", ("a", "b"), [["x", text]])))
+    assert book.worksheets[0]["B2"].data_type == "s"
