@@ -34,16 +34,17 @@ def faults(
     """Try faults on a local network under load; exit code 1 if one of them is not borne."""
     terminal = terminal_of(context)
     program, listed = consensus_program(engine), chosen(only or ())
+    tried: list[Tried] = []
     with _folder() as folder:
-        tried = [_told(terminal, one) for one in run(listed, folder, program)]
+        for one in run(listed, folder, program):
+            tried.append(one)
+            _tell(terminal, one)
+            _write(terminal, out, tried)
     terminal.table(
         ("fault", ">acknowledged", ">entries", ">headers", ">silence", ">recovered"),
         (_row(one) for one in tried),
     )
-    report = {"machine": _machine(), "faults": [_data(terminal, one) for one in tried]}
-    if out is not None:
-        write_file(out, msgspec.json.format(msgspec.json.encode(report), indent=1), over=True)
-    terminal.emit(report)
+    terminal.emit(_report(terminal, tried))
     raise typer.Exit(CHECK_FAILED if any(one.failure for one in tried) else OK)
 
 
@@ -58,16 +59,27 @@ def _folder() -> Iterator[Path]:
             shutil.rmtree(folder)
 
 
-def _told(terminal: Terminal, one: Tried) -> Tried:
+def _write(terminal: Terminal, out: Path | None, tried: Sequence[Tried]) -> None:
+    """Write down what is known so far: a run takes minutes, and may be broken off."""
+    if out is not None:
+        report = msgspec.json.encode(_report(terminal, tried))
+        write_file(out, msgspec.json.format(report, indent=1) + b"\n", over=True)
+
+
+def _report(terminal: Terminal, tried: Sequence[Tried]) -> dict[str, object]:
+    return {"machine": _machine(), "faults": [_data(terminal, one) for one in tried]}
+
+
+def _tell(terminal: Terminal, one: Tried) -> None:
     """Say what came of a fault as soon as it is known."""
     done = terminal.texts(f"faults.done.{one.fault}")
     terminal.say("faults.tried", fault=one.fault, done=done)
     if one.failure is not None:
-        terminal.refuse(one.failure)
+        terminal.warn(one.failure.message(terminal.lang))
+        terminal.warn(one.failure.advice(terminal.lang))
     elif one.outcome is not None:
         terminal.say("faults.borne", facts=_facts(one.outcome.facts))
     terminal.out.flush()
-    return one
 
 
 def _facts(facts: Facts) -> str:
