@@ -6,10 +6,13 @@ stays with the one process that has the store.
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.process import BaseProcess
+from threading import Thread
 from typing import Final
 
 from lodeline.exchange.epcis.errors import EpcisRefused
@@ -31,7 +34,9 @@ class ReadingPool:
     """
 
     def __init__(self, workers: int) -> None:
-        self._pool = ProcessPoolExecutor(workers, get_context("forkserver"))
+        self._pool = ProcessPoolExecutor(
+            workers, get_context("forkserver"), initializer=_end_with_parent
+        )
         self._warming = [self._pool.submit(_warm) for _ in range(workers)]
 
     def __call__(self, offered: Offered, limits: CaptureLimits) -> ReadDocument:
@@ -56,6 +61,18 @@ class ReadingPool:
     def close(self) -> None:
         """End the workers; documents that are being read are finished first."""
         self._pool.shutdown()
+
+
+def _end_with_parent() -> None:
+    """Let a worker end when whoever started it is gone, however that ended."""
+    parent = parent_process()
+    if parent is not None:
+        Thread(target=_outlived, args=(parent,), name="parent", daemon=True).start()
+
+
+def _outlived(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(0)
 
 
 def _warm() -> None:
