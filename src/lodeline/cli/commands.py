@@ -25,6 +25,7 @@ from lodeline.cli import (
     demo,
     disclosures,
     event_store,
+    events,
     faults,
     founding,
     grants,
@@ -151,6 +152,20 @@ GROUPS: Final[Mapping[str, Mapping[str, Command]]] = {
         "anchor": sharing.anchor,
     },
     "trust": {"show": trusts.show, "renew": trusts.renew, "witnesses": witness.rely},
+    "events": {
+        "list": events.listed,
+        "capture": events.capture,
+        "run": events.run,
+        "follow": events.follow,
+        "retry": events.retry,
+        "keep": events.keep,
+    },
+    "mapping": {"check": events.check_mapping, "use": events.use_mapping},
+    "sheet": {
+        "template": events.sheet_template,
+        "import": events.sheet_import,
+        "export": events.sheet_export,
+    },
     "store": {
         "backup": event_store.backup,
         "restore": event_store.restore,

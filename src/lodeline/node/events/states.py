@@ -35,6 +35,7 @@ __all__ = [
     "StateOf",
     "count_states",
     "events_in_state",
+    "last_states",
     "move_state",
     "reason_of",
     "state_of",
@@ -90,6 +91,14 @@ class StateOf:
     reference: str | None
     """What the event became: a transform, an offer, a row of the outbox."""
     updated: Micros
+
+
+_STATE_COLUMNS = (
+    EVENT_STATES.c.state,
+    EVENT_STATES.c.reason,
+    EVENT_STATES.c.reference,
+    EVENT_STATES.c.updated_us,
+)
 
 
 def reason_of(refusal: LodelineError) -> Reason:
@@ -163,6 +172,24 @@ def events_in_state(
     )
     with store.reading() as connection:
         return [stored_event(row) for row in connection.execute(query).mappings()]
+
+
+def last_states(
+    store: EventStore, tenant: Tenant, state: EventState | None, last: int
+) -> Sequence[tuple[StoredEvent, StateOf]]:
+    """Return the last events of a tenant, of one state or any, in the order of capture."""
+    query = (
+        select(*STORED_COLUMNS, *_STATE_COLUMNS)
+        .join(EVENT_STATES, EVENT_STATES.c.seq == EVENTS.c.seq)
+        .where(EVENT_STATES.c.tenant == tenant.number, EVENTS.c.tenant == tenant.number)
+        .order_by(EVENT_STATES.c.seq.desc())
+        .limit(last)
+    )
+    if state is not None:
+        query = query.where(EVENT_STATES.c.state == state.value)
+    with store.reading() as connection:
+        rows = connection.execute(query).mappings().all()
+    return [(stored_event(row), _state(row)) for row in reversed(rows)]
 
 
 def count_states(store: EventStore, tenant: Tenant) -> dict[EventState, int]:

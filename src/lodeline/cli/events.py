@@ -1,0 +1,310 @@
+"""`lodeline events`, `mapping` and `sheet`: events on their way to the ledger, and tables of them.
+
+The store's library is imported where it is needed: it takes longer than most commands.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lodeline.cli.refusals import CHECK_FAILED, OK, REFUSED, worded
+from lodeline.cli.terminal import Terminal, terminal_of
+from lodeline.kernel.errors import LodelineError
+from lodeline.node.workspace import read_file, write_file
+
+if TYPE_CHECKING:
+    from lodeline.node.events.pipeline import Turn
+    from lodeline.node.events.states import StateOf
+    from lodeline.node.events.store import EventStore, StoredEvent, Tenant
+
+__all__ = [
+    "capture",
+    "check_mapping",
+    "follow",
+    "keep",
+    "listed",
+    "retry",
+    "run",
+    "sheet_export",
+    "sheet_import",
+    "sheet_template",
+    "use_mapping",
+]
+
+_Database = Annotated[str | None, typer.Option("--database")]
+_SignHere = Annotated[bool, typer.Option("--co-sign-here")]
+
+
+@contextmanager
+def _opened(terminal: Terminal, database: str | None) -> Iterator[tuple[EventStore, Tenant]]:
+    """Give the event store of the folder, and the tenant of the member who is meant."""
+    from lodeline.node.events.database import DatabaseUrl  # noqa: PLC0415
+    from lodeline.node.events.opening import opened_store  # noqa: PLC0415
+
+    named = None if database is None else DatabaseUrl(database)
+    member = terminal.workspace.member(terminal.options.member)
+    with opened_store(terminal.workspace, named) as store:
+        yield store, store.tenant(member)
+
+
+# ------------------------------------------------------------------ states
+
+
+def listed(
+    context: typer.Context,
+    *,
+    state: Annotated[str | None, typer.Option("--state")] = None,
+    last: Annotated[int, typer.Option("--last", min=1)] = 100,
+    database: _Database = None,
+) -> None:
+    """List the last events with their states, and why they stand where they stand."""
+    from lodeline.node.events.states import EventState, last_states  # noqa: PLC0415
+
+    terminal = terminal_of(context)
+    if state is not None and state not in tuple(EventState):
+        raise typer.BadParameter(", ".join(EventState))
+    wanted = None if state is None else EventState(state)
+    with _opened(terminal, database) as (store, tenant):
+        found = last_states(store, tenant, wanted, last)
+    terminal.table(
+        (">number", "time", "kind", "step", "status", "reason"),
+        (_row(terminal, event, at) for event, at in found),
+    )
+    terminal.emit([_data(event, at) for event, at in found])
+
+
+def _row(terminal: Terminal, event: StoredEvent, at: StateOf) -> tuple[str, ...]:
+    from lodeline.node.events.moments import moment_text  # noqa: PLC0415
+    from lodeline.node.events.rules import event_of  # noqa: PLC0415
+
+    reason = at.reason
+    said = "" if reason is None else reason.fr if terminal.lang == "fr" else reason.en
+    return (
+        str(event.seq),
+        moment_text(event.event_time)[:19],
+        event.type,
+        event_of(event).biz_step or "–",
+        terminal.texts(f"events.state.{at.state.value}"),
+        said,
+    )
+
+
+def _data(event: StoredEvent, at: StateOf) -> dict[str, object]:
+    reason = at.reason
+    return {
+        "number": event.seq,
+        "event": event.event_id,
+        "state": at.state.value,
+        "reason": None if reason is None else {"code": reason.code, "message": reason.en},
+        "reference": at.reference,
+    }
+
+
+def retry(
+    context: typer.Context, number: Annotated[int, typer.Argument()], database: _Database = None
+) -> None:
+    """Begin an event anew that was refused or held."""
+    from lodeline.node.events.pipeline import retry as begin_anew  # noqa: PLC0415
+    from lodeline.node.events.store import Seq  # noqa: PLC0415
+
+    terminal = terminal_of(context)
+    with _opened(terminal, database) as (store, tenant):
+        begin_anew(store, tenant, Seq(number))
+    terminal.say("events.retried", number=number)
+    terminal.emit({"number": number, "state": "received"})
+
+
+def keep(
+    context: typer.Context, number: Annotated[int, typer.Argument()], database: _Database = None
+) -> None:
+    """Leave an event aside that was refused or held."""
+    from lodeline.node.events.pipeline import keep as leave_aside  # noqa: PLC0415
+    from lodeline.node.events.store import Seq  # noqa: PLC0415
+
+    terminal = terminal_of(context)
+    with _opened(terminal, database) as (store, tenant):
+        leave_aside(store, tenant, Seq(number))
+    terminal.say("events.kept", number=number)
+    terminal.emit({"number": number, "state": "kept"})
+
+
+# ------------------------------------------------------------------ in and on
+
+
+def capture(
+    context: typer.Context, file: Annotated[Path, typer.Argument()], database: _Database = None
+) -> int:
+    """Take a document of events in, JSON-LD or XML by its name; exit code 2 if one is refused."""
+    from lodeline.node.events.capture import capture as take_in  # noqa: PLC0415
+    from lodeline.node.events.jobs import Who  # noqa: PLC0415
+    from lodeline.node.events.reading import ContentType, Offered  # noqa: PLC0415
+
+    terminal = terminal_of(context)
+    kind = ContentType.XML if file.suffix == ".xml" else ContentType.JSON
+    with _opened(terminal, database) as (store, tenant):
+        job = take_in(store, tenant, Offered(read_file(file), kind), who=Who(tenant.name))
+    for error in job.errors:
+        reason = error.reason.fr if terminal.lang == "fr" else error.reason.en
+        terminal.warn(terminal.texts("events.not_taken", number=error.event + 1, reason=reason))
+    terminal.say("events.captured", captured=job.captured, known=job.known, refused=job.refused)
+    terminal.emit({"captured": job.captured, "known": job.known, "refused": job.refused})
+    return OK if job.success else REFUSED
+
+
+def run(
+    context: typer.Context, *, sign_here: _SignHere = False, database: _Database = None
+) -> None:
+    """Bring every event as far as it can go now."""
+    terminal = terminal_of(context)
+    with _opened(terminal, database) as (store, _):
+        turn = _turn(terminal, store, sign_here=sign_here)
+    _say(terminal, turn)
+    terminal.emit(_counts(turn))
+
+
+def follow(
+    context: typer.Context,
+    *,
+    every: Annotated[int, typer.Option("--every", min=1, max=3600)] = 5,
+    sign_here: _SignHere = False,
+    database: _Database = None,
+) -> None:
+    """The same again and again, until it is stopped."""
+    from lodeline.engine.refusals import EngineRefused  # noqa: PLC0415
+    from lodeline.holder.sealed_rows import VaultBusy  # noqa: PLC0415
+
+    terminal = terminal_of(context)
+    with _opened(terminal, database) as (store, _):
+        try:
+            while True:
+                try:
+                    _say(terminal, _turn(terminal, store, sign_here=sign_here), quiet=True)
+                except (EngineRefused, VaultBusy) as refused:
+                    terminal.warn(worded(refused, terminal.lang).message(terminal.lang))
+                time.sleep(every)
+        except KeyboardInterrupt:
+            terminal.say("events.stopped")
+
+
+def _turn(terminal: Terminal, store: EventStore, *, sign_here: bool) -> Turn:
+    from lodeline.node.events.working import one_turn  # noqa: PLC0415
+
+    member = terminal.workspace.member(terminal.options.member)
+    return one_turn(terminal.session(), store, member, sign_here=sign_here)
+
+
+def _say(terminal: Terminal, turn: Turn, *, quiet: bool = False) -> None:
+    for state, count in turn.moved.items():
+        named = terminal.texts(f"events.state.{state.value}")
+        terminal.say("events.moved", count=count, state=named)
+    if turn.sent:
+        terminal.say("events.sent", count=turn.sent)
+    if not turn.is_reached:
+        terminal.say("events.not_reached")
+    elif not turn.moved and not turn.sent and not quiet:
+        terminal.say("events.nothing")
+
+
+def _counts(turn: Turn) -> dict[str, object]:
+    moved = {state.value: count for state, count in turn.moved.items()}
+    return {"moved": moved, "sent": turn.sent, "reached": turn.is_reached}
+
+
+# ------------------------------------------------------------------ mapping
+
+
+def check_mapping(context: typer.Context, file: Annotated[Path, typer.Argument()]) -> int:
+    """Check a mapping against the consortium; exit code 1 if something is not there."""
+    from lodeline.node.events.mapping import read_mapping  # noqa: PLC0415
+    from lodeline.node.events.working import faults_of  # noqa: PLC0415
+
+    terminal = terminal_of(context)
+    text = read_file(file).decode("utf-8", errors="replace")
+    mapping = read_mapping(str(file), text)
+    with terminal.reading() as session:
+        faults: list[LodelineError] = list(faults_of(session.state, mapping))
+    for fault in faults:
+        terminal.line(fault.message(terminal.lang))
+    if not faults:
+        terminal.say("events.mapping_fits", file=file, goods=len(mapping.goods))
+    terminal.emit({"faults": [fault.problem(terminal.lang) for fault in faults]})
+    return CHECK_FAILED if faults else OK
+
+
+def use_mapping(context: typer.Context, file: Annotated[Path, typer.Argument()]) -> None:
+    """Use a mapping from now on."""
+    from lodeline.node.events.working import use_mapping as take  # noqa: PLC0415
+
+    terminal = terminal_of(context)
+    with terminal.reading() as session:
+        member = session.workspace.member(terminal.options.member)
+        mapping = take(session, member, file)
+    terminal.say("events.mapping_used", member=member, steps=len(mapping.steps))
+    terminal.emit({"company": mapping.company, "steps": len(mapping.steps)})
+
+
+# ------------------------------------------------------------------ tables
+
+
+def sheet_template(
+    context: typer.Context,
+    kind: Annotated[str, typer.Argument()],
+    out: Annotated[Path, typer.Option("--out")],
+) -> None:
+    """Write an empty table to be filled in: a workbook, or CSV by the name of the file."""
+    from lodeline.exchange.sheets.layout import kind_named  # noqa: PLC0415
+    from lodeline.exchange.sheets.writing import template, template_csv  # noqa: PLC0415
+
+    terminal = terminal_of(context)
+    write = template_csv if out.suffix == ".csv" else template
+    write_file(out, write(kind_named(kind), terminal.lang))
+    terminal.say("events.template", file=out)
+    terminal.emit({"file": str(out)})
+
+
+def sheet_import(
+    context: typer.Context,
+    kind: Annotated[str, typer.Argument()],
+    file: Annotated[Path, typer.Argument()],
+    database: _Database = None,
+) -> int:
+    """Take a table in, all of its rows or none; exit code 2 with every bad row."""
+    from lodeline.node.events.jobs import Who  # noqa: PLC0415
+    from lodeline.node.events.spreadsheets import (  # noqa: PLC0415
+        SheetRowsRefused,
+        import_sheet,
+    )
+
+    terminal = terminal_of(context)
+    with _opened(terminal, database) as (store, tenant):
+        try:
+            job = import_sheet(store, tenant, kind, read_file(file), who=Who(tenant.name))
+        except SheetRowsRefused as refused:
+            for bad in refused.rows:
+                said = bad.reason.fr if terminal.lang == "fr" else bad.reason.en
+                terminal.warn(terminal.texts("events.bad_row", number=bad.row, reason=said))
+            return terminal.refuse(refused)
+    terminal.say("events.captured", captured=job.captured, known=job.known, refused=job.refused)
+    terminal.emit({"captured": job.captured, "known": job.known, "refused": job.refused})
+    return OK
+
+
+def sheet_export(
+    context: typer.Context,
+    out: Annotated[Path, typer.Option("--out")],
+    database: _Database = None,
+) -> None:
+    """Write every event with its state as CSV, in which nothing is a formula."""
+    from lodeline.node.events.spreadsheets import export_states  # noqa: PLC0415
+
+    terminal = terminal_of(context)
+    with _opened(terminal, database) as (store, tenant):
+        write_file(out, export_states(store, tenant))
+    terminal.say("events.exported", file=out)
+    terminal.emit({"file": str(out)})
