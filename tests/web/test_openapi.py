@@ -51,6 +51,8 @@ STANDARD = {
     "/queries": {"GET", "POST"},
     "/queries/{queryName}": {"GET", "DELETE"},
     "/queries/{queryName}/events": {"GET"},
+    "/queries/{queryName}/subscriptions": {"GET", "POST"},
+    "/queries/{queryName}/subscriptions/{subscriptionID}": {"GET", "DELETE"},
     "/nextPageToken/{token}": {"DELETE"},
 }
 """Paths and methods of the standard's REST binding (EPCIS 2.0, section 12); OPTIONS is at each."""

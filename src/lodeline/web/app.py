@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
 from lodeline.kernel.errors import LodelineError
-from lodeline.web import capturing, collections, events, naming, resolving
+from lodeline.web import capturing, collections, events, naming, resolving, signing, subscribing
 from lodeline.web.answering import Desk, PathAnswers, refusal_headers
 from lodeline.web.discovery import with_discovery
 from lodeline.web.metrics import Metrics
@@ -34,8 +34,15 @@ __all__ = ["OPERATIONS", "build"]
 
 OPERATIONS: Final[Sequence[Operation | Open]] = (
     *with_discovery(
-        (*collections.OPERATIONS, *capturing.OPERATIONS, *events.OPERATIONS, *naming.OPERATIONS)
+        (
+            *collections.OPERATIONS,
+            *capturing.OPERATIONS,
+            *events.OPERATIONS,
+            *naming.OPERATIONS,
+            *subscribing.OPERATIONS,
+        )
     ),
+    *signing.OPERATIONS,
     *resolving.OPERATIONS,
 )
 """Everything that the service answers, apart from what operators ask."""

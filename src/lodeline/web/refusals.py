@@ -33,6 +33,7 @@ __all__ = [
     "PreconditionFailed",
     "ProductUnknown",
     "RequestTooFast",
+    "SessionNeedsPassword",
     "UriTooLong",
     "VersionMalformed",
     "VersionRefused",
@@ -242,6 +243,18 @@ class ListNotShared(SecurityException):
 
     user: str
     resource: str
+
+
+class SessionNeedsPassword(SecurityException):
+    """A session is to begin with a token, which would widen what the token may do."""
+
+    code: ClassVar[str] = "web-session-needs-password"
+    en: ClassVar[str] = "a session of {user} begins with a password, not with a token"
+    fr: ClassVar[str] = "une session de {user} commence par un mot de passe, pas un jeton"
+    advice_en: ClassVar[str] = "send the name and password of the account (Authorization: Basic)"
+    advice_fr: ClassVar[str] = "envoyez nom et mot de passe du compte (Authorization: Basic)"
+
+    user: str
 
 
 class ProductUnknown(NoSuchResourceException):

@@ -13,13 +13,14 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, Final
 
 import uvicorn
 from starlette.applications import Starlette
 
 from lodeline.kernel.errors import LodelineError
-from lodeline.node.access.authenticating import Access
+from lodeline.node.access.opening import opened_access
 from lodeline.node.events.database import DatabaseUrl
 from lodeline.node.events.opening import opened_store
 from lodeline.node.events.reading_pool import ReadingPool
@@ -28,7 +29,7 @@ from lodeline.node.workspace import Workspace
 from lodeline.web.app import build
 from lodeline.web.logs import log_to
 from lodeline.web.service import Service
-from lodeline.web.settings import WebSettings, read_settings
+from lodeline.web.settings import read_settings
 from lodeline.web.telemetry import NO_TRACES, collector
 
 __all__ = ["SETTINGS_FILE", "AddressTaken", "AddressWrong", "Listen", "listen_at", "serve"]
@@ -112,11 +113,10 @@ def serve(
         WebSettingsMalformed, FileUnreadable: the settings cannot be used.
         DatabaseUnknown, StoreUnreachable, StoreLayoutUnknown: the database cannot be used.
     """
-    settings = read_settings(workspace.folder / SETTINGS_FILE)
     with ExitStack() as stack:
         bound = stack.enter_context(_bound(listen))
         store = stack.enter_context(opened_store(workspace, database))
-        service = _service(stack, store, settings)
+        service = _service(stack, store, workspace.folder)
         log_to()
         server = _Server(_config(build(service)))
         name = bound.getsockname()
@@ -124,11 +124,12 @@ def serve(
         server.run(sockets=[bound])
 
 
-def _service(stack: ExitStack, store: EventStore, settings: WebSettings) -> Service:
+def _service(stack: ExitStack, store: EventStore, folder: Path) -> Service:
     """The service, with readers for every processor; what it opens is closed by the stack."""
+    settings = read_settings(folder / SETTINGS_FILE)
     traces = collector(settings.traces) if settings.traces else NO_TRACES
     stack.callback(traces.close)
-    access = Access(store)
+    access = stack.enter_context(opened_access(store, folder))
     processors = os.cpu_count() or 1
     if processors == 1:
         return Service(store, access, settings, traces=traces)

@@ -14,11 +14,13 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from typing import ClassVar, Final
 
 from lodeline.exchange.epcis.value import MAX_DOCUMENT_BYTES, MAX_EVENTS
 from lodeline.kernel.errors import LodelineError
+from lodeline.node.events.destinations import DestinationRules
 from lodeline.node.events.reading import CaptureLimits
 from lodeline.node.workspace import FileUnreadable
 
@@ -75,6 +77,8 @@ class WebSettings:
     """Templates of links to what is known of a product, by type of link (``gs1:pip``)."""
     traces: str = ""
     """Collector of traces (OTLP over HTTP); empty: none are made."""
+    destinations: DestinationRules = field(default_factory=DestinationRules)
+    """Networks of the company's own that subscriptions may report to (``webhook_networks``)."""
 
 
 def read_settings(file: Path) -> WebSettings:
@@ -106,7 +110,7 @@ def _settings(file: str, found: Mapping[str, object]) -> WebSettings:
         "burst": (usual.rate.burst, 1_000_000),
         "per_second": (usual.rate.per_second, 1_000_000),
     }
-    known = {*numbers, "public_url", "company_prefixes", "links", "traces"}
+    known = {*numbers, "public_url", "company_prefixes", "links", "traces", "webhook_networks"}
     for key in found:
         if key not in known:
             raise WebSettingsMalformed(file, key)
@@ -123,6 +127,7 @@ def _settings(file: str, found: Mapping[str, object]) -> WebSettings:
         _prefixes(file, found.get("company_prefixes", [])),
         _links(file, found.get("links", {})),
         _url(file, "traces", found.get("traces", "")),
+        _destinations(file, found.get("webhook_networks", [])),
     )
 
 
@@ -145,6 +150,15 @@ def _prefixes(file: str, value: object) -> tuple[CompanyPrefix, ...]:
         if not isinstance(prefix, str) or _PREFIX.fullmatch(prefix) is None:
             raise WebSettingsMalformed(file, "company_prefixes")
     return tuple(value)
+
+
+def _destinations(file: str, value: object) -> DestinationRules:
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise WebSettingsMalformed(file, "webhook_networks")
+    try:
+        return DestinationRules(tuple(ip_network(each) for each in value))
+    except ValueError:
+        raise WebSettingsMalformed(file, "webhook_networks") from None
 
 
 def _links(file: str, value: object) -> Mapping[str, str]:

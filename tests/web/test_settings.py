@@ -1,0 +1,97 @@
+"""The settings of the service: what they may say, and the address to listen on."""
+
+from pathlib import Path
+
+import pytest
+
+from lodeline.node.workspace import FileUnreadable
+from lodeline.web.serving import AddressWrong, Listen, listen_at
+from lodeline.web.settings import WebSettings, WebSettingsMalformed, read_settings
+
+
+def test_without_a_file_they_are_the_usual_ones(tmp_path: Path) -> None:
+    assert read_settings(tmp_path / "serve.toml") == WebSettings()
+
+
+def test_everything_can_be_set(tmp_path: Path) -> None:
+    file = tmp_path / "serve.toml"
+    file.write_text(
+        """
+        public_url = "https://node.example/epcis/"
+        company_prefixes = ["4012345"]
+        capture_events = 100
+        capture_bytes = 1000000
+        max_uri_bytes = 4000
+        threads = 4
+        burst = 10
+        per_second = 5
+        traces = "http://127.0.0.1:4318/v1/traces"
+        [links]
+        "gs1:pip" = "https://shop.example/{gtin}"
+        """
+    )
+    found = read_settings(file)
+    assert found.public_url == "https://node.example/epcis"
+    assert (found.capture.events, found.capture.bytes) == (100, 1_000_000)
+    assert (found.rate.burst, found.rate.per_second, found.threads) == (10, 5, 4)
+    assert found.company_prefixes == ("4012345",)
+    assert found.links == {"gs1:pip": "https://shop.example/{gtin}"}
+    assert found.traces == "http://127.0.0.1:4318/v1/traces"
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("colour = 1", "colour"),
+        ('public_url = "node.example"', "public_url"),
+        ('public_url = "https://user@node.example"', "public_url"),
+        ("public_url = 1", "public_url"),
+        ('company_prefixes = "4012345"', "company_prefixes"),
+        ('company_prefixes = ["40"]', "company_prefixes"),
+        ("threads = 0", "threads"),
+        ("threads = 17", "threads"),
+        ("threads = true", "threads"),
+        ("burst = 1.5", "burst"),
+        ("capture_events = 20001", "capture_events"),
+        ('links = ["a"]', "links"),
+        ('[links]\n"pip" = "https://x"', "links.pip"),
+        ('[links]\n"gs1:pip" = "https://x/{0.__class__}"', "links.gs1:pip"),
+        ('[links]\n"gs1:pip" = 1', "links.gs1:pip"),
+    ],
+)
+def test_what_is_no_setting_is_refused(tmp_path: Path, text: str, key: str) -> None:
+    file = tmp_path / "serve.toml"
+    file.write_text(text)
+    with pytest.raises(WebSettingsMalformed) as refused:
+        read_settings(file)
+    assert refused.value.key == key
+
+
+def test_what_is_no_toml_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "serve.toml"
+    file.write_text("a = = b")
+    with pytest.raises(WebSettingsMalformed):
+        read_settings(file)
+    file.write_bytes(b"\xff")
+    with pytest.raises(FileUnreadable):
+        read_settings(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "listen", "url"),
+    [
+        ("127.0.0.1:8080", Listen("127.0.0.1", 8080), "http://127.0.0.1:8080"),
+        ("[::1]:0", Listen("::1", 0), "http://[::1]:0"),
+        ("localhost:80", Listen("localhost", 80), "http://localhost:80"),
+    ],
+)
+def test_an_address_is_read(text: str, listen: Listen, url: str) -> None:
+    assert listen_at(text) == listen
+    assert listen.url == url
+
+
+@pytest.mark.parametrize("text", ["", "8080", ":8080", "host", "host:", "host:x", "host:65536"])
+def test_what_is_no_address_is_refused(text: str) -> None:
+    with pytest.raises(AddressWrong) as refused:
+        listen_at(text)
+    assert refused.value.text == text
