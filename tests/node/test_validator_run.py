@@ -16,7 +16,7 @@ from unittest import mock
 
 import pytest
 
-from lodeline.engine.consortium.refusals import SettingsNotRead
+from lodeline.engine.consortium.refusals import NoValidatorHere
 from lodeline.engine.consortium.settings import ValidatorHome, ValidatorSettings
 from lodeline.kernel.ids import ChainId, MemberId
 from lodeline.node.processes import (
@@ -198,7 +198,7 @@ def test_a_signal_asks_for_the_end(home: ValidatorHome) -> None:
 
 
 def test_a_home_without_settings_is_not_run(tmp_path: Path) -> None:
-    with pytest.raises(SettingsNotRead):
+    with pytest.raises(NoValidatorHere):
         Supervisor(ValidatorHome(tmp_path), Path("cometbft"), lambda _: None, QUICK)
 
 

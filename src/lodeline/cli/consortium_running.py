@@ -90,6 +90,7 @@ def _show_own(terminal: Terminal, own: OwnValidator) -> None:
             "consortium.own",
             member=own.member,
             height=own.standing.height,
+            time=format_time(own.standing.time),
             peers=own.standing.peers,
             following=terminal.texts("no" if own.standing.catching_up else "yes"),
         )
@@ -106,7 +107,8 @@ def _show_seen(terminal: Terminal, seen: Sequence[ValidatorSeen]) -> None:
     terminal.table(columns, [_row(terminal, one) for one in seen])
     for one in seen:
         if one.fault is not None:
-            terminal.warn(f"{one.url}: {one.fault.message(terminal.lang)}")
+            message = one.fault.message(terminal.lang)
+            terminal.warn(message if one.url in message else f"{one.url}: {message}")
     for upgrade in upgrades(seen):
         _show_upgrade(terminal, upgrade)
     for caught in sorted({caught for one in seen for caught in one.caught}, key=_when):
@@ -136,7 +138,12 @@ def _when(caught: Caught) -> tuple[int, str, str]:
 def _row(terminal: Terminal, one: ValidatorSeen) -> tuple[str, ...]:
     if one.member is None or one.application_hash is None:
         return (terminal.texts("consortium.silent"), one.url, "", "", "", "", "")
-    signers = f"{len(one.signers)}/{one.needed}: {', '.join(one.signers)}"
+    signers = terminal.texts(
+        "consortium.signers",
+        count=len(one.signers),
+        needed=one.needed,
+        members=", ".join(one.signers),
+    )
     hashed = one.application_hash.hex()[:12]
     return (
         one.member, one.url, str(one.size), str(one.behind), str(one.signed), signers, hashed,

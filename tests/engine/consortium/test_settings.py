@@ -19,7 +19,11 @@ from lodeline.engine.consortium.founding import (
     read_founding,
 )
 from lodeline.engine.consortium.process import SystemClock, main, workers
-from lodeline.engine.consortium.refusals import FoundingMalformed, SettingsNotRead
+from lodeline.engine.consortium.refusals import (
+    FoundingMalformed,
+    NoValidatorHere,
+    SettingsNotRead,
+)
 from lodeline.engine.consortium.settings import (
     ValidatorHome,
     ValidatorSettings,
@@ -78,8 +82,9 @@ def test_settings_with_a_mistake_are_refused(tmp_path: Path, change) -> None:  #
 
 
 def test_no_settings_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(SettingsNotRead):
+    with pytest.raises(NoValidatorHere) as missing:
         read_settings(tmp_path / "validator.toml")
+    assert missing.value.folder == str(tmp_path)
     with pytest.raises(SettingsNotRead):
         read_settings(written(tmp_path, b"\xff"))
 

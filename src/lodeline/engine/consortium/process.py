@@ -129,7 +129,8 @@ class RunningApplication:
         ``kind`` and ``tuning`` are others than the usual ones where faults are tried.
 
         Raises:
-            SettingsNotRead, FoundingMalformed: a file of the home is missing or wrong.
+            NoValidatorHere, SettingsNotRead, FoundingMalformed: a file of the home is missing or
+                wrong.
             LedgerHasWriter, LedgerDamaged, …: the ledger cannot be used.
             AbciAddressRefused, AbciAddressUnusable: the consensus engine cannot be served.
             OSError: the address of the members' interface is taken.
@@ -172,7 +173,8 @@ def _file(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as refused:
-        raise SettingsNotRead(str(path), str(refused)) from refused
+        reason = refused.strerror or type(refused).__name__
+        raise SettingsNotRead(str(path), reason) from refused
 
 
 def _checkpoint_key(home: ValidatorHome) -> SigningKey:

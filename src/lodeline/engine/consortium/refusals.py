@@ -13,6 +13,7 @@ __all__ = [
     "FoundingNotOfThisLedger",
     "MemberLockedOut",
     "MemberQuotaFull",
+    "NoValidatorHere",
     "RefusedElsewhere",
     "RefusedWithOthers",
     "SettingsNotRead",
@@ -38,6 +39,18 @@ class SettingsNotRead(ConsortiumRefused):
     fr = "les réglages du validateur dans {file} ne peuvent être lus : {reason}"
     advice_en = "correct the line, or write the file again from the ceremony's files"
     advice_fr = "corrigez la ligne, ou réécrivez le fichier à partir de ceux de la cérémonie"
+
+
+class NoValidatorHere(ConsortiumRefused):
+    """A folder that is not the home of a validator."""
+
+    folder: str
+
+    code = "no-validator-here"
+    en = "there is no validator in {folder}: it has no validator.toml"
+    fr = "il n'y a pas de validateur dans {folder} : validator.toml n'y est pas"
+    advice_en = "name the validator's folder; to look at others' validators, name their URLs"
+    advice_fr = "nommez le dossier du validateur ; pour voir ceux des autres, nommez leurs URL"
 
 
 class FoundingMalformed(ConsortiumRefused):

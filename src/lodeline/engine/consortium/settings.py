@@ -21,7 +21,7 @@ from typing import Annotated, Final
 import msgspec
 
 from lodeline.engine.consortium.founding import BLOCK_BYTES, SUBMISSION_ROOM
-from lodeline.engine.consortium.refusals import SettingsNotRead
+from lodeline.engine.consortium.refusals import NoValidatorHere, SettingsNotRead
 from lodeline.kernel.ids import ChainIdW, MemberIdW
 
 __all__ = [
@@ -85,12 +85,18 @@ def read_settings(path: Path) -> ValidatorSettings:
     """Read the settings of a validator.
 
     Raises:
-        SettingsNotRead: there is no such file, it is not TOML, or a setting is unknown or unfit.
+        NoValidatorHere: there is no such file.
+        SettingsNotRead: it cannot be read, is not TOML, or a setting is unknown or unfit.
     """
     try:
         fields = tomllib.loads(path.read_text(encoding="utf-8"))
         return msgspec.convert(fields, ValidatorSettings, strict=True)
-    except (OSError, ValueError, msgspec.ValidationError) as refused:
+    except FileNotFoundError as missing:
+        raise NoValidatorHere(str(path.parent)) from missing
+    except OSError as refused:
+        reason = refused.strerror or type(refused).__name__
+        raise SettingsNotRead(str(path), reason) from refused
+    except (ValueError, msgspec.ValidationError) as refused:
         raise SettingsNotRead(str(path), str(refused)) from refused
 
 
