@@ -174,6 +174,19 @@ def test_a_good_proof_offered_first_does_not_cover_a_bad_one(founded: Founded) -
     assert len(counting.asked) == len(set(counting.asked)) == 2
 
 
+def test_a_proposal_full_of_wrong_proofs_costs_a_few_of_them(founded: Founded) -> None:
+    """Else one cheating proposer holds every honest validator up for longer than a round."""
+    made, counting = Consortium("grant-licence"), Counting()
+    grants = [made.world.make("grant-licence", (), [made.world.licence()]) for _ in range(14)]
+    node = founded(of=made, setting=Setting(counting))
+    bad = made.submission("miner", *map(badly_proved, grants))
+    assert judge(node.application, Block(1, (bad,))) == REJECT
+    assert len(counting.asked) == 8
+    good = made.submission("miner", grants[0])
+    assert judge(node.application, Block(1, (good,))) == ACCEPT
+    assert len(counting.asked) == 8 + 1
+
+
 def test_a_proof_is_verified_once_from_check_to_decision(founded: Founded) -> None:
     made = Consortium("grant-licence")
     grant = made.submission("miner", made.world.make("grant-licence", (), [made.world.licence()]))
