@@ -1,6 +1,7 @@
 """Trying faults and having a validator begin again, from the command line."""
 
 import json
+import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -65,6 +66,26 @@ def test_a_fault_that_is_not_borne_fails_and_leaves_its_logs(tmp_path: Path) -> 
     assert told["kill-two"]["failure"]["code"] == "receipt-lost"
     (kept,) = tmp_path.iterdir()
     assert [path.name for path in kept.iterdir()] == ["kill-two"]
+
+
+def test_a_trial_that_is_ended_from_outside_unwinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks are stopped on the way out; nothing is left running."""
+    unwound = []
+
+    def run(listed: Sequence[Fault], folder: Path, program: Path) -> Iterator[Tried]:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+            yield Tried("kill-one", BORNE, None)
+        finally:
+            unwound.append(folder)
+
+    monkeypatch.setattr(faults, "run", run)
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as ended:
+        lodeline("faults")
+    assert ended.value.code == 128 + signal.SIGTERM
+    assert len(unwound) == 1
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_an_unknown_fault_is_refused() -> None:

@@ -6,11 +6,13 @@ import dataclasses
 import os
 import platform
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from types import FrameType
+from typing import Annotated, Final
 
 import msgspec
 import typer
@@ -24,6 +26,9 @@ from lodeline.node.workspace import write_file
 
 __all__ = ["faults"]
 
+_BY_SIGNAL: Final = 128
+"""What a shell adds to the number of the signal that ended a program."""
+
 
 def faults(
     context: typer.Context,
@@ -35,7 +40,7 @@ def faults(
     terminal = terminal_of(context)
     program, listed = consensus_program(engine), chosen(only or ())
     tried: list[Tried] = []
-    with _folder() as folder:
+    with _unwinding(), _folder() as folder:
         for one in run(listed, folder, program):
             tried.append(one)
             _tell(terminal, one)
@@ -46,6 +51,21 @@ def faults(
     )
     terminal.emit(_report(terminal, tried))
     raise typer.Exit(CHECK_FAILED if any(one.failure for one in tried) else OK)
+
+
+@contextmanager
+def _unwinding() -> Iterator[None]:
+    """Have SIGTERM end the trial as an error does, so that no validator is left running."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        del frame
+        raise SystemExit(_BY_SIGNAL + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
