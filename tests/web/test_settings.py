@@ -1,5 +1,6 @@
 """The settings of the service: what they may say, and the address to listen on."""
 
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         threads = 4
         burst = 10
         per_second = 5
+        destinations = ["10.20.0.0/16", "fd00::/8"]
         traces = "http://127.0.0.1:4318/v1/traces"
         [links]
         "gs1:pip" = "https://shop.example/{gtin}"
@@ -36,6 +38,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
     assert (found.rate.burst, found.rate.per_second, found.threads) == (10, 5, 4)
     assert found.company_prefixes == ("4012345",)
     assert found.links == {"gs1:pip": "https://shop.example/{gtin}"}
+    assert found.destinations.networks == (ip_network("10.20.0.0/16"), ip_network("fd00::/8"))
     assert found.traces == "http://127.0.0.1:4318/v1/traces"
 
 
@@ -53,6 +56,8 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         ("threads = true", "threads"),
         ("burst = 1.5", "burst"),
         ("capture_events = 20001", "capture_events"),
+        ('destinations = ["10.20.0.1/16"]', "destinations"),
+        ("destinations = [1]", "destinations"),
         ('links = ["a"]', "links"),
         ('[links]\n"pip" = "https://x"', "links.pip"),
         ('[links]\n"gs1:pip" = "https://x/{0.__class__}"', "links.gs1:pip"),
