@@ -18,13 +18,14 @@ from enum import StrEnum
 from typing import Final, NewType, Protocol
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select, update
+from sqlalchemy import Connection, and_, insert, or_, select, update
 
 from lodeline.node.events.exceptions import NoSuchResourceException, SecurityException
 from lodeline.node.events.jobs import Who
 from lodeline.node.events.moments import Micros
 from lodeline.node.events.named import QueryName, named_query
 from lodeline.node.events.news import Wanted, news
+from lodeline.node.events.queries import Visible
 from lodeline.node.events.query_refusals import NamedQueryUnknown
 from lodeline.node.events.schema import COUNTERS, DEAD_LETTERS, SUBSCRIPTIONS, TENANTS
 from lodeline.node.events.states import reason_of
@@ -92,8 +93,8 @@ class Report:
 class Desk(Protocol):
     """What deliveries need of the rest of the node."""
 
-    def visible(self, tenant: Tenant, who: Who) -> ColumnElement[bool]:
-        """Return what must hold of a row of events for somebody to be told of it.
+    def visible(self, tenant: Tenant, who: Who) -> Visible:
+        """Return what somebody may be told of at this moment.
 
         Raises:
             SecurityException, NoSuchResourceException: that somebody may read nothing any more.

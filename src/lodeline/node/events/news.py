@@ -10,13 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import Select, select
 
 from lodeline.node.events.candidates import Index
 from lodeline.node.events.moments import Micros
 from lodeline.node.events.parameters import Query
 from lodeline.node.events.planning import column_conditions
 from lodeline.node.events.predicates import read_event
+from lodeline.node.events.queries import EVERYTHING, Visible
 from lodeline.node.events.resolving import resolved
 from lodeline.node.events.schema import EVENTS
 from lodeline.node.events.store import (
@@ -41,8 +42,7 @@ class Wanted:
     """What somebody wants to be told of, and may."""
 
     query: Query
-    visible: ColumnElement[bool]
-    """What must hold of a row of `EVENTS` for it to be shown."""
+    visible: Visible = EVERYTHING
     since: Micros | None = None
     """Not what was recorded before."""
 
@@ -74,7 +74,7 @@ def news(
     Raises:
         StoreUnreachable: the database does not answer.
     """
-    query = resolved(store, tenant, wanted.query)
+    query = wanted.visible.narrowed(resolved(store, tenant, wanted.query))
     found: list[StoredEvent] = []
     reached = after
     while reached < until:
@@ -111,7 +111,7 @@ def _matching(
 
 
 def _statement(index: Index, wanted: Wanted, query: Query) -> Select[tuple[object, ...]]:
-    conditions = [*column_conditions(index, query), wanted.visible]
+    conditions = column_conditions(index, query)
     if wanted.since is not None:
         conditions.append(EVENTS.c.record_time_us >= wanted.since)
     for condition in query.conditions:

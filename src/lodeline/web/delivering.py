@@ -1,0 +1,135 @@
+"""Reports of subscriptions, as the service sends them, and the threads that send them.
+
+A report is the query document that the HTTP interface would answer. What is in it is decided for
+each report anew: whoever subscribed is looked up, and what policies share with them at that moment.
+"""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event, Lock, Thread
+from typing import Final
+
+from sqlalchemy import Connection
+
+from lodeline.node.access.callers import UserName
+from lodeline.node.access.roles import Scope
+from lodeline.node.access.trail import Act, Note, append
+from lodeline.node.access.visibility import Visible, visible_to
+from lodeline.node.events.deliveries import Courier, Due, Report, ReportBody
+from lodeline.node.events.jobs import Who
+from lodeline.node.events.moments import moment_text
+from lodeline.node.events.refusals import StoreUnreachable
+from lodeline.node.events.store import Tenant
+from lodeline.node.events.subscriptions import SpellingName
+from lodeline.web.asking import epcis_headers
+from lodeline.web.documents import json_document
+from lodeline.web.negotiation import EpcFormat
+from lodeline.web.service import Service
+from lodeline.web.spelling import Spelling
+
+__all__ = ["Dispatcher", "NodeDesk", "report_spelling"]
+
+_THREADS: Final = 8
+"""Destinations that are waited for at a time."""
+_PAUSE_SECONDS: Final = 0.25
+"""Between two looks at what is due, and so the delay of a stream."""
+_log: Final = logging.getLogger(__name__)
+
+
+def report_spelling(service: Service, name: SpellingName) -> Spelling:
+    """Return the spelling that a report has."""
+    epcs = EpcFormat(name) if name else EpcFormat.NO_PREFERENCE
+    return Spelling(epcs, prefixes=service.settings.company_prefixes)
+
+
+class NodeDesk:
+    """What deliveries need of a node: who may see what, the trail, and query documents."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def visible(self, tenant: Tenant, who: Who) -> Visible:
+        """Return what somebody may be told of at this moment.
+
+        Raises:
+            SecurityException: the account is disabled, or may read no events.
+            AccountUnknown: it is gone.
+        """
+        caller = self._service.access.caller_of(tenant, UserName(who))
+        caller.require(Scope.EVENTS_READ)
+        caller.require(Scope.SUBSCRIPTIONS_WRITE)
+        return visible_to(self._service.store, caller)
+
+    def note(self, connection: Connection, tenant: Tenant, who: Who, report: Report) -> None:
+        """Write into the trail that somebody is told; an empty report tells nothing."""
+        if not report.events:
+            return
+        seqs = [event.seq for event in report.events]
+        about = f"{report.query_name} {report.subscription_id}"
+        append(connection, tenant, report.created, [Note(who, Act.DELIVERED, about, seqs)])
+
+    def document(self, report: Report) -> ReportBody:
+        """Return a report as an EPCIS query document."""
+        spelling = report_spelling(self._service, report.spelling)
+        bodies = [spelling.json(event.body) for event in report.events]
+        created = moment_text(report.created)
+        return ReportBody(json_document(bodies, created, report.query_name, report.subscription_id))
+
+    def headers(self, report: Report) -> dict[str, str]:
+        """Return the headers that go with a report."""
+        spelling = report_spelling(self._service, report.spelling)
+        return {**epcis_headers(), "GS1-EPC-Format": spelling.epcs.value}
+
+
+class Dispatcher:
+    """Threads that deliver whatever is due; a slow destination keeps nobody else waiting.
+
+    with Dispatcher(courier): ...
+    """
+
+    def __init__(self, courier: Courier) -> None:
+        self._courier = courier
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="deliveries")
+        self._under_way: set[Due] = set()
+        self._lock = Lock()
+        self._ended = Event()
+        self._thread = Thread(target=self._run, name="dispatcher", daemon=True)
+
+    def __enter__(self) -> Dispatcher:
+        """Begin to deliver."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        """End, once the reports that are under way have come to an end."""
+        self._ended.set()
+        self._thread.join()
+        self._pool.shutdown(cancel_futures=True)
+
+    def turn(self) -> list[Future[None]]:
+        """Give everything that is due its turn, and return what was begun."""
+        with self._lock:
+            due = [each for each in self._courier.due() if each not in self._under_way]
+            self._under_way.update(due)
+        return [self._pool.submit(self._deliver, each) for each in due]
+
+    def _run(self) -> None:
+        while not self._ended.wait(_PAUSE_SECONDS):
+            try:
+                self.turn()
+            except StoreUnreachable as failed:
+                _log.error("deliveries wait", extra={"reason": failed.message("en")})
+
+    def _deliver(self, due: Due) -> None:
+        try:
+            turn = self._courier.deliver(due)
+            _log.info(
+                "delivery", extra={"subscription": due.subscription_id, "outcome": turn.value}
+            )
+        except StoreUnreachable as failed:
+            _log.error("deliveries wait", extra={"reason": failed.message("en")})
+        finally:
+            with self._lock:
+                self._under_way.discard(due)
