@@ -221,7 +221,9 @@ def test_what_a_killed_program_started_ends_with_it(tmp_path: Path) -> None:
     os.kill(child.pid, signal.SIGKILL)
     assert ended.wait(SECONDS)
     assert child.exit_code == -signal.SIGKILL
-    assert _is_gone(worker)
+    until = time.monotonic() + SECONDS
+    while not _is_gone(worker):  # killed with it, and dead as soon as the system gets to it
+        assert time.monotonic() < until
 
 
 def _is_gone(pid: int) -> bool:
