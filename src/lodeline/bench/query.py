@@ -148,7 +148,7 @@ class _Asks:
         """Pages of 30, one after another, from the middle of all events on."""
         query = parse_query({"eventType": ["ObjectEvent"]})
         answer = run(self._store, self._tenant, query, Page(MAX_PER_PAGE))
-        for _ in range(self._events // 2 // MAX_PER_PAGE):
+        for _ in range(self._events // 2 // MAX_PER_PAGE - 1):
             if answer.next is not None:
                 answer = run_next(self._store, self._tenant, answer.next.token, Page(MAX_PER_PAGE))
         for _ in range(count):
