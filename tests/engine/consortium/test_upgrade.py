@@ -1,6 +1,5 @@
 """Under CometBFT: three of four validators are upgraded in time, the fourth afterwards."""
 
-import shutil
 import sys
 import time
 from pathlib import Path
@@ -88,10 +87,7 @@ def test_whoever_is_late_stops_alone_and_catches_up(tmp_path: Path) -> None:
 
         network.wait_for("the late one has stopped", lambda: late.process_ids == ())
         log = (late.home.folder / "logs" / "application.log").read_text()
-        assert (
-            log.rstrip().splitlines()[-2:]
-            == [line for line in log.splitlines() if "2.x" in line][-2:]
-        )
+        assert all("2.x" in line for line in log.rstrip().splitlines()[-2:])
         assert "this program knows 1" in log
         hand_in(ready[0], founders[0], range(5))  # agreed without it
         reached = ready[0].height() or 0
@@ -107,4 +103,3 @@ def test_whoever_is_late_stops_alone_and_catches_up(tmp_path: Path) -> None:
             for it in network.validators.values()
         }
         assert len(roots) == 1
-    shutil.rmtree(tmp_path)
