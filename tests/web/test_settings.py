@@ -26,7 +26,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         threads = 4
         burst = 10
         per_second = 5
-        destinations = ["10.20.0.0/16", "fd00::/8"]
+        webhook_networks = ["10.20.0.0/16", "fd00::/8"]
         traces = "http://127.0.0.1:4318/v1/traces"
         [links]
         "gs1:pip" = "https://shop.example/{gtin}"
@@ -56,8 +56,8 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         ("threads = true", "threads"),
         ("burst = 1.5", "burst"),
         ("capture_events = 20001", "capture_events"),
-        ('destinations = ["10.20.0.1/16"]', "destinations"),
-        ("destinations = [1]", "destinations"),
+        ('webhook_networks = ["10.20.0.1/16"]', "webhook_networks"),
+        ("webhook_networks = [1]", "webhook_networks"),
         ('links = ["a"]', "links"),
         ('[links]\n"pip" = "https://x"', "links.pip"),
         ('[links]\n"gs1:pip" = "https://x/{0.__class__}"', "links.gs1:pip"),

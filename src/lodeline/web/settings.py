@@ -4,7 +4,7 @@ They are read from ``serve.toml`` in the folder of the node, which may be missin
 
     public_url = "https://node.example.com"
     company_prefixes = ["9521234"]
-    destinations = ["10.20.0.0/16"]
+    webhook_networks = ["10.20.0.0/16"]
     [links]
     "gs1:pip" = "https://www.example.com/products/{gtin}"
 """
@@ -21,7 +21,7 @@ from typing import ClassVar, Final
 
 from lodeline.exchange.epcis.value import MAX_DOCUMENT_BYTES, MAX_EVENTS
 from lodeline.kernel.errors import LodelineError
-from lodeline.node.events.destinations import DestinationRules, Network
+from lodeline.node.events.destinations import DestinationRules
 from lodeline.node.events.reading import CaptureLimits
 from lodeline.node.workspace import FileUnreadable
 
@@ -76,8 +76,6 @@ class WebSettings:
     """Whose keys are this company's own: the resolver answers for these alone."""
     links: Mapping[str, str] = field(default_factory=lambda: _NO_LINKS)
     """Templates of links to what is known of a product, by type of link (``gs1:pip``)."""
-    destinations: DestinationRules = field(default_factory=DestinationRules)
-    """Where reports of subscriptions may go, beside public hosts with TLS."""
     traces: str = ""
     """Collector of traces (OTLP over HTTP); empty: none are made."""
     destinations: DestinationRules = field(default_factory=DestinationRules)
@@ -129,7 +127,6 @@ def _settings(file: str, found: Mapping[str, object]) -> WebSettings:
         RequestRate(number["burst"], number["per_second"]),
         _prefixes(file, found.get("company_prefixes", [])),
         _links(file, found.get("links", {})),
-        DestinationRules(_networks(file, found.get("destinations", []))),
         _url(file, "traces", found.get("traces", "")),
         _destinations(file, found.get("webhook_networks", [])),
     )
@@ -163,15 +160,6 @@ def _destinations(file: str, value: object) -> DestinationRules:
         return DestinationRules(tuple(ip_network(each) for each in value))
     except ValueError:
         raise WebSettingsMalformed(file, "webhook_networks") from None
-
-
-def _networks(file: str, value: object) -> tuple[Network, ...]:
-    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
-        raise WebSettingsMalformed(file, "destinations")
-    try:
-        return tuple(ip_network(text) for text in value)
-    except ValueError:
-        raise WebSettingsMalformed(file, "destinations") from None
 
 
 def _links(file: str, value: object) -> Mapping[str, str]:
