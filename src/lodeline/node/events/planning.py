@@ -34,7 +34,7 @@ __all__ = ["FEW", "Plan", "column_conditions", "of_tenant", "plan"]
 
 FEW: Final = 2_000
 """Candidates that are all fetched at once rather than walked."""
-_COUNTED: Final = 20_000
+_COUNTED: Final = 10_000
 """Entries of an index that are counted at most."""
 
 
