@@ -68,8 +68,13 @@ def enveloped(
     ]
 
 
-def pump(urls: Sequence[str], submissions: Sequence[bytes], enough: Event | None = None) -> Pumped:
-    """Hand all submissions in, and wait until all are durable.
+def pump(
+    urls: Sequence[str],
+    submissions: Sequence[bytes],
+    enough: Event | None = None,
+    at_once: int = _AT_ONCE,
+) -> Pumped:
+    """Hand all submissions in, so many at once to each validator; wait until all are durable.
 
     ``enough`` ends the load early: what is not on its way yet is left out.
 
@@ -78,7 +83,7 @@ def pump(urls: Sequence[str], submissions: Sequence[bytes], enough: Event | None
     """
     waiting = iter(submissions)
     began = time.monotonic()
-    hands = [url for url in urls for _ in range(_AT_ONCE)]
+    hands = [url for url in urls for _ in range(at_once)]
     with ThreadPoolExecutor(len(hands)) as pool:
         done = [pool.submit(_hand_in, url, urls, waiting, enough or Event()) for url in hands]
         entries = sum(future.result() for future in done)
