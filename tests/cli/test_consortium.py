@@ -230,6 +230,24 @@ def test_status_says_whose_program_will_stop(
     assert first["required"] == [{"version": 2, "from": "2027-01-15T08:00:00Z", "release": "2.4"}]
 
 
+def test_status_finds_a_newcomer_where_the_ledger_says(
+    founded: Members, answering: dict[str, ValidatorStatus]
+) -> None:
+    """Nobody wrote it into a file of this machine; an address that is none is passed over."""
+    named = ("https://bank.example", "ftp://bank.example", "https://mine.example/")
+    for name in ("mine", "refinery", "bank"):
+        answering[f"https://{name}.example"] = structs.replace(_status(name, 9), addresses=named)
+    answering["https://127.0.0.1:443"] = answering["http://127.0.0.1:443"] = answering[
+        "https://mine.example"
+    ]
+    ran = founded.run("mine", "consortium", "status", "--json")
+    seen = json.loads(ran.out)["validators"]
+    assert [one["member"] for one in seen] == ["mine", "refinery", "bank"]
+    urls = ("--url", "https://refinery.example")
+    only = founded.run("mine", "consortium", "status", *urls, "--json")
+    assert [one["member"] for one in json.loads(only.out)["validators"]] == ["refinery"]
+
+
 def test_status_of_a_validator_that_does_not_run(
     founded: Members, answering: dict[str, ValidatorStatus]
 ) -> None:

@@ -59,7 +59,8 @@ def status(
     home = ValidatorHome(validator or terminal.options.home / "validator")
     own = None if url else own_validator(home)
     pinned = _trust(terminal, home, trust)
-    seen = see_validators(url or urls_of(home), pinned.policy(), authorities)
+    asked = url or urls_of(home)
+    seen = see_validators(asked, pinned.policy(), authorities, beyond=not url)
     if own is not None:
         _show_own(terminal, own)
     _show_seen(terminal, seen)

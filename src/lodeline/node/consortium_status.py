@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lodeline.engine.consortium.client import Patience, ValidatorClient
+from lodeline.engine.consortium.gather import is_address
 from lodeline.engine.consortium.misbehaviour import Caught
 from lodeline.engine.consortium.settings import ValidatorHome, read_settings
 from lodeline.engine.consortium.wire_http import RequiredProtocol
@@ -59,6 +60,8 @@ class ValidatorSeen:
     needed: int = 0
     caught: tuple[Caught, ...] = ()
     """Validators that it says misbehaved."""
+    addresses: tuple[str, ...] = ()
+    """Where the validators' interfaces are, by its ledger."""
     known: tuple[ProtocolVersion, ...] = ()
     """Versions of the protocol that its program knows."""
     required: tuple[RequiredProtocol, ...] = ()
@@ -104,12 +107,34 @@ def urls_of(home: ValidatorHome) -> tuple[str, ...]:
 
 
 def see_validators(
-    urls: Sequence[str], policy: CheckpointPolicy, authorities: Path | None = None
+    urls: Sequence[str],
+    policy: CheckpointPolicy,
+    authorities: Path | None = None,
+    *,
+    beyond: bool = False,
 ) -> tuple[ValidatorSeen, ...]:
-    """Ask each validator how it stands and verify who signed its newest checkpoint."""
+    """Ask each validator how it stands and verify who signed its newest checkpoint.
+
+    With ``beyond``, those who validate by the ledger of one that answers are asked as well, at the
+    addresses that the members voted on.
+    """
     seen = [_seen(url, policy, authorities) for url in urls]
+    if beyond:
+        seen += _others(seen, policy, authorities)
     most = max((one.size or 0 for one in seen), default=0)
     return tuple(_compared(one, most) for one in seen)
+
+
+def _others(
+    seen: Sequence[ValidatorSeen], policy: CheckpointPolicy, authorities: Path | None
+) -> list[ValidatorSeen]:
+    """Ask the validators of the ledger that were not asked; one is known by its member's name."""
+    asked = {one.url.rstrip("/") for one in seen}
+    voted = dict.fromkeys(address.rstrip("/") for one in seen for address in one.addresses)
+    more = [url for url in voted if url not in asked and is_address(url)]
+    known = {one.member for one in seen if one.member is not None}
+    found = [_seen(url, policy, authorities) for url in more]
+    return [one for one in found if one.member is None or one.member not in known]
 
 
 def _compared(one: ValidatorSeen, most: int) -> ValidatorSeen:
@@ -137,6 +162,7 @@ def _seen(url: str, policy: CheckpointPolicy, authorities: Path | None) -> Valid
         signers=signers,
         needed=policy.threshold,
         caught=status.caught,
+        addresses=status.addresses,
         known=status.known,
         required=status.required,
     )

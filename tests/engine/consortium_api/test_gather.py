@@ -78,7 +78,22 @@ def test_a_newcomer_is_found_where_the_ledger_says(network: Network) -> None:
 def test_an_address_that_is_none_is_passed_over(network: Network) -> None:
     own = network.nodes[OWN]
     made = Gatherer(own.ledger, own.published, [], MemberId(OWN), pytest.fail)
-    assert made._asked(["", "ftp://miner.test", "miner.test:1", "file:///etc/passwd"]) == []
+    assert (
+        made._asked(
+            [
+                "",
+                "ftp://miner.test",
+                "miner.test:1",
+                "file:///etc/passwd",
+                "http://u:p@miner.test",
+                "http://miner.test/else",
+                "http://miner.test?a",
+                "http:// miner.test",
+                "https://",
+            ]
+        )
+        == []
+    )
 
 
 def test_a_checkpoint_that_all_have_signed_costs_no_request(network: Network) -> None:

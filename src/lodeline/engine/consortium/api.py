@@ -204,6 +204,7 @@ class _Reading:
             checkpoint = ledger.checkpoint(Origin(settings.chain))
             policy = validator_policy(ledger.state())
             required = sorted(ledger.state().protocols.items())
+            validators = sorted(ledger.state().validators.items())
         signed, signatures = self._newest()
         return _json(
             ValidatorStatus(
@@ -218,6 +219,7 @@ class _Reading:
                 validators=0 if policy is None else len(policy.keys),
                 needed=0 if policy is None else policy.threshold,
                 caught=self._shown.caught()[-MAX_CAUGHT:],
+                addresses=tuple(record.address for _, record in validators),
                 known=tuple(sorted(KNOWN_PROTOCOLS))[-MAX_PROTOCOLS:],
                 required=tuple(
                     RequiredProtocol(version, record.at, record.release)

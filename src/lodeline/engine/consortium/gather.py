@@ -11,6 +11,7 @@ a file for it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from threading import Event, Thread
@@ -28,12 +29,13 @@ from lodeline.ledger.checkpoint import CheckpointPolicy, parse_checkpoint_text
 from lodeline.ledger.merkle import TreeSize
 from lodeline.ledger.signednote import Note, parse_note, verified_signers
 
-__all__ = ["BRIEF", "Gatherer", "Gathering"]
+__all__ = ["BRIEF", "Gatherer", "Gathering", "is_address"]
 
 BRIEF: Final = Patience(connect=1.0, read=2.0, whole=4.0)
 """A peer that is slow now is asked again soon."""
 _INTERVAL: Final = 0.25
-_SCHEMES: Final = ("http://", "https://")
+_ADDRESS: Final = re.compile(r"https?://[^\s/@?#]+/?")
+"""Scheme, host and port: whatever else an address says is none of an interface."""
 
 
 @dataclass
@@ -83,7 +85,7 @@ class Gatherer:
         known, now = {peer.url for peer in self.peers}, []
         for address in addresses:
             url = address.rstrip("/")
-            if url in known or not url.startswith(_SCHEMES):
+            if url in known or not is_address(url):
                 continue
             if url not in self.found:
                 self.found[url] = self.call(url)
@@ -108,6 +110,11 @@ class Gatherer:
         if set(theirs.signatures) <= set(own.signatures):
             return own
         return parse_note(self.ledger.keep_checkpoint(theirs.encode()))
+
+
+def is_address(text: str) -> bool:
+    """Return whether a text from the ledger is the URL of a validator's interface."""
+    return _ADDRESS.fullmatch(text) is not None
 
 
 def checked_note(url: str, data: bytes, policy: CheckpointPolicy, own: Note) -> Note:

@@ -28,6 +28,7 @@ from lodeline.kernel.time import BlockTimeW
 from lodeline.ledger.entries import EntryIdW, ProtocolVersionW
 from lodeline.ledger.merkle import LeafIndexW, TreeSizeW
 from lodeline.ledger.submissions import MAX_SUBMISSION_BYTES, MAX_SUBMISSION_ENTRIES
+from lodeline.ledger.validators import MAX_VALIDATORS
 
 __all__ = [
     "CBOR",
@@ -67,6 +68,7 @@ MAX_DOCUMENT_BYTES: Final = 8_000_000
 """Longest founding file or statement."""
 
 EntryHashW = Annotated[EntryHash, msgspec.Meta(min_length=32, max_length=32)]
+_Address = Annotated[str, msgspec.Meta(max_length=256)]
 _Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
@@ -121,6 +123,8 @@ class ValidatorStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Signatures that a checkpoint needs."""
     caught: Annotated[tuple[Caught, ...], msgspec.Meta(max_length=MAX_CAUGHT)] = ()
     """Validators that it was told misbehaved, the last ones."""
+    addresses: Annotated[tuple[_Address, ...], msgspec.Meta(max_length=MAX_VALIDATORS)] = ()
+    """Where the validators' interfaces are, as the members voted; not checked."""
     known: Annotated[tuple[ProtocolVersionW, ...], msgspec.Meta(max_length=MAX_PROTOCOLS)] = ()
     """Versions of the protocol that its program knows."""
     required: Annotated[tuple[RequiredProtocol, ...], msgspec.Meta(max_length=MAX_PROTOCOLS)] = ()
