@@ -42,7 +42,7 @@ from lodeline.node.events.moments import Micros, micros
 from lodeline.node.events.paging import NOBODY
 from lodeline.node.events.parameters import parse_pairs
 from lodeline.node.events.predicates import read_event
-from lodeline.node.events.queries import Page, run
+from lodeline.node.events.queries import Page, run, run_next
 from lodeline.node.events.reading import Offered, content_type
 from lodeline.node.events.schema import EVENTS
 from lodeline.node.events.store import EventStore, Seq, Tenant, TenantName
@@ -374,10 +374,7 @@ def test_the_condition_agrees_with_a_slow_reading_of_each_event(
 ) -> None:
     store = small_house.store
     tenant = store.tenant(TenantName(f"t{len(store.tenants())}"))
-    named = [
-        {**value, "eventTime": f"2026-03-01T08:00:{at:02d}.000Z"} for at, value in enumerate(values)
-    ]
-    put(store, tenant, *named)
+    put(store, tenant, *(_at(second, value) for second, value in enumerate(values)))
     visible = Visible(tenant, everything=False, shares=tuple(shares))
     query = select(EVENTS.c.body).where(EVENTS.c.tenant == tenant.number)
     with store.reading() as connection:
@@ -387,6 +384,52 @@ def test_the_condition_agrees_with_a_slow_reading_of_each_event(
     assert seen == {
         value["eventID"] for value in every if any(allows(terms, value) for terms in shares)
     }
+
+
+QUERIES: tuple[list[tuple[str, str]], ...] = (
+    [("EQ_bizStep", "shipping")],
+    [("EQ_readPoint", SITE), ("eventType", "ObjectEvent")],
+    [("MATCH_anyEPCClass", LOT)],
+    [("orderBy", "eventTime"), ("orderDirection", "ASC")],
+    [("GE_eventTime", "2026-03-01T08:00:03Z"), ("EQ_bizStep", "receiving|packing")],
+    [("EXISTS_errorDeclaration", "true")],
+)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(events, min_size=1, max_size=8),
+    st.lists(terms, max_size=3),
+    st.sampled_from(QUERIES),
+    st.integers(1, 4),
+)
+def test_a_partner_finds_of_a_query_what_is_shared_page_by_page(
+    small_house: House,
+    values: list[dict[str, Any]],
+    shares: list[Terms],
+    pairs: list[tuple[str, str]],
+    size: int,
+) -> None:
+    store = small_house.store
+    tenant = store.tenant(TenantName(f"t{len(store.tenants())}"))
+    put(store, tenant, *(_at(second, value) for second, value in enumerate(values)))
+    visible = Visible(tenant, everything=False, shares=tuple(shares))
+    query = parse_pairs(pairs).query
+    whole = run(store, tenant, query, Page(100)).events
+    page = Page(size, NOBODY, visible)
+    answer = run(store, tenant, query, page)
+    found = list(answer.events)
+    while answer.next is not None:
+        answer = run_next(store, tenant, answer.next.token, page)
+        found += answer.events
+    wanted = [one for one in whole if visible.shows(read_event(one.body, exact=False))]
+    assert sorted(one.seq for one in found) == sorted(one.seq for one in wanted)
+
+
+def _at(second: int, value: dict[str, Any]) -> dict[str, Any]:
+    return {**value, "eventTime": f"2026-03-01T08:00:{second:02d}.000Z"}
 
 
 def test_a_partner_cannot_count_what_is_not_shared(house: House) -> None:

@@ -111,6 +111,10 @@ _PARTS: Final = (
 )
 
 
+_CLOSEST: Final = tuple(reversed(_PARTS))
+"""Parts in the order in which they tell events apart, as a rule."""
+
+
 @dataclass(frozen=True)
 class Visible:
     """What of a tenant's events may be shown."""
@@ -141,7 +145,7 @@ class Visible:
             for part in _PARTS
             if all(part.texts(terms) for terms in self.shares)
         ]
-        exact = Condition("shared", _Whole(), _IsShown(self))
+        exact = Condition("shared", _Whole(), _IsShown(self), self._lookup)
         return replace(
             query,
             conditions=(*query.conditions, *common, exact),
@@ -166,6 +170,23 @@ class Visible:
             (terms, [part.condition(texts) for part in _PARTS if (texts := part.texts(terms))])
             for terms in self.shares
         ]
+
+    @property
+    def _lookup(self) -> Lookup | None:
+        """Find candidates by what each policy names most closely; nothing where one names none."""
+        closest = [
+            next((part.condition(texts) for part in _CLOSEST if (texts := part.texts(terms))), None)
+            for terms in self.shares
+        ]
+        found = [one.lookup for one in closest if one is not None and one.lookup is not None]
+        if len(found) < len(closest):
+            return None
+        return Lookup(
+            tuple(sorted({kind for one in found for kind in one.kinds})),
+            tuple(sorted({term for one in found for term in one.terms})),
+            tuple(sorted({beginning for one in found for beginning in one.beginnings})),
+            is_exact=False,
+        )
 
     @property
     def _window(self) -> Window:
