@@ -189,7 +189,7 @@ def parse_query(value: JsonValue, extensions: Namespaces = _NO_EXTENSIONS) -> Qu
     namespaces = read_context(dict(extensions), BUILT_IN)
     if _CONTEXT in value:
         namespaces = read_context(value[_CONTEXT], namespaces)
-    parameters = {name: inner for name, inner in value.items() if name != _CONTEXT}
+    parameters = {name: value[name] for name in sorted(value) if name != _CONTEXT}
     _check_size(parameters)
     built = [
         _built(name, inner, namespaces)
