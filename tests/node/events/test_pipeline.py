@@ -147,9 +147,14 @@ def test_a_part_of_a_lot_is_shipped_and_the_rest_stays_under_its_number(
     pit.capture(mined("L1"), shipped("L1", 6150), shipped("L1", 18450, hour=11))
     pit.turn()
     assert pit.states() == ["on-ledger"] * 3
-    trader.capture(received("L1", 6150))
+    trader.capture(received("L1", 6150), received("L1", 18440, hour=15))
     trader.turn()
-    assert trader.states() == ["on-ledger"]
+    assert trader.states() == ["on-ledger"] * 2
+    with bench.at("trader") as own:
+        bought = [lot.contents.amount(CO) for lot in own.unspent()]
+        assert bought == [28_014_480, 84_043_440]
+        first, second = own.vault.offers()
+        assert first.leaf < second.leaf
     pit.capture(shipped("L1", 1, hour=12))
     pit.turn()
     assert pit.code() == "event-more-used-than-there"
@@ -291,3 +296,59 @@ def test_requests_go_round_as_files_and_come_back(
     pit.turn()
     assert pit.states() == ["on-ledger"]
     assert state_of(events, pit.tenant, Seq(1)).reference is not None
+
+
+def test_what_was_offered_together_is_received_together(
+    bench: Bench, desk: Callable[[str], Desk]
+) -> None:
+    pit, trader = desk("pit"), desk("trader")
+    both = quantity("L1", 24600) + quantity("L2", 100)
+    pit.capture(mined("L1"), mined("L2", 100), shipped("L1", quantityList=both))
+    pit.turn()
+    assert pit.states() == ["on-ledger"] * 3
+    trader.capture(received("L1"))
+    trader.turn()
+    assert (trader.states(), trader.code()) == (["held"], "event-not-all-received")
+    trader.capture(received("L1") | {"quantityList": both})
+    trader.turn()
+    assert trader.states()[1] == "on-ledger"
+
+
+def test_an_event_is_declared_wrong_in_time_or_too_late(
+    bench: Bench, desk: Callable[[str], Desk]
+) -> None:
+    pit = desk("pit")
+    names = [f"urn:uuid:831c0292-4de1-430a-8255-2aca821abaa{digit}" for digit in "12"]
+    first, second = mined("L1") | {"eventID": names[0]}, mined("L2") | {"eventID": names[1]}
+    declared = {"errorDeclaration": {"declarationTime": "2026-10-12T18:00:00Z"}}
+    pit.capture(first)
+    pit.capture(first | declared)
+    pit.turn()
+    assert pit.states() == ["kept", "kept"]
+    pit.capture(second)
+    pit.turn()
+    pit.capture(second | declared)
+    pit.turn()
+    assert pit.states() == ["kept", "kept", "on-ledger", "held"]
+    assert pit.code() == "event-declared-too-late"
+
+
+def test_a_settlement_that_waits_for_its_mapping_does_not_buy_twice(
+    bench: Bench, desk: Callable[[str], Desk]
+) -> None:
+    pit, trader = desk("pit"), desk("trader")
+    pit.capture(mined("L1"), shipped("L1"))
+    pit.turn()
+    found = [report(COBALT, 0.518), report(COPPER, 2.1), report(WATER, 12.4)]
+    trader.capture(received("L1", reports=found))
+    right = MAPPINGS["trader"]
+    MAPPINGS["trader"] = right.replace("settle: 0.05 %", "settle: 0.05 %, settlement: nothing")
+    try:
+        trader.turn()
+    finally:
+        MAPPINGS["trader"] = right
+    assert trader.states() == ["held"]
+    size = bench.session.ledger.size
+    trader.turn()
+    assert trader.states() == ["on-ledger"]
+    assert bench.session.ledger.size == size + 1

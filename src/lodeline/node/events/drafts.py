@@ -33,10 +33,10 @@ from lodeline.node.events.goods_book import (
     use_of,
     write_use,
 )
-from lodeline.node.events.meaning import Making, Measured, Receiving, Shipping
+from lodeline.node.events.meaning import Counted, Making, Measured, Receiving, Shipping
 from lodeline.node.events.moments import Micros
 from lodeline.node.events.outbox import Stage
-from lodeline.node.events.pairing import facts_of, paired, settlements
+from lodeline.node.events.pairing import Pair, facts_of, paired, settlements
 from lodeline.node.events.store import Seq
 from lodeline.node.events.terms import TermValue
 from lodeline.node.governing import recipe_named
@@ -183,7 +183,7 @@ def _write_uses(
     for use in uses:
         usage = use.usage
         lots = tuple(rests.get(use.goods.key, ()))
-        write_use(own, use.goods.key, Usage(usage.event, None, usage.went, usage.is_all, lots))
+        write_use(own, use.goods.key, Usage(usage.event, None, usage.went, lots))
 
 
 def _rests(
@@ -274,7 +274,11 @@ def _memo(own: Holding, use: Use, one: Supply, when: Micros) -> str:
     """Name the goods to the receiver, and let the lot's own remark go on beside it."""
     source = one.source
     before = own.vault.lot(source.lot_id).memo if isinstance(source, OwnedLot) else ""
-    return Memo(use.goods.named, when).text(before)[:_MEMO_CHARS]
+    return Memo(use.goods.named, when, _went(use)).text(before)[:_MEMO_CHARS]
+
+
+def _went(use: Use) -> Counted | None:
+    return None if use.usage.went is None else Counted(use.usage.went)
 
 
 def _key(own: Holding, one: Supply, built: Sequence[BuiltTransform]) -> OwnerKey:
@@ -295,21 +299,23 @@ def accept_drafts(own: Holding, receiving: Receiving, at: Moment) -> list[Draft]
         NotShippedYet, ReceivedBeforeShipped, WeightsDiffer: sender and receiver do not agree.
         OfferUnsound: a note does not match.
     """
-    pairs = paired(own, receiving, at.when)
+    pairs = paired(own, receiving, at.event, at.when)
     now = own.session.now()
     offers = {pair.offer.offer_id: pair.offer for pair in pairs if pair.offer.is_open(now)}
     drafts: list[Draft] = [
         (Stage.ACCEPT, Request(acceptance(own, offer), (), (), ())) for offer in offers.values()
     ]
-    lots: dict[TermValue, list[LotId]] = {}
     for pair in pairs:
-        lots.setdefault(pair.measured.goods.key, []).append(pair.lot.lot_id)
-        own.vault.record_facts(pair.lot.lot_id, facts_of(pair.measured))
-    for measured in receiving.got:
-        key = measured.goods.key
-        usage = Usage(at.event, came=measured.goods.amount, lots=tuple(lots[key]))
-        write_use(own, key, usage)
+        for lot in pair.lots:
+            own.vault.record_facts(lot.lot_id, facts_of(pair.measured))
+        _write_came(own, pair, at.event, ())
     return drafts
+
+
+def _write_came(own: Holding, pair: Pair, event: Seq, settled: Sequence[LotId]) -> None:
+    goods = pair.measured.goods
+    lots = (*(lot.lot_id for lot in pair.lots), *settled)
+    write_use(own, goods.key, Usage(event, came=goods.amount, lots=lots))
 
 
 def settle_drafts(own: Holding, receiving: Receiving, at: Moment, folder: Path) -> list[Draft]:
@@ -319,18 +325,13 @@ def settle_drafts(own: Holding, receiving: Receiving, at: Moment, folder: Path) 
         PlanRefused, CoSignerNotNamed, …: it cannot be settled so.
     """
     drafts: list[Draft] = []
-    lots: dict[TermValue, list[LotId]] = {}
-    pairs = paired(own, receiving, at.when)
-    for pair in pairs:
-        lots.setdefault(pair.measured.goods.key, []).append(pair.lot.lot_id)
-    for pair, file in settlements(receiving, pairs):
-        found, _, built = _drafted(own, file, folder, Stage.SETTLE)
-        drafts += found
-        settled = LotId(built[-1].made[0].lot_id)
-        own.vault.record_facts(settled, facts_of(pair.measured))
-        lots[pair.measured.goods.key].append(settled)
-    for measured in receiving.got:
-        key = measured.goods.key
-        usage = Usage(at.event, came=measured.goods.amount, lots=tuple(lots[key]))
-        write_use(own, key, usage)
+    for pair in paired(own, receiving, at.event, at.when):
+        settled: list[LotId] = []
+        for file in settlements(receiving, pair):
+            found, _, built = _drafted(own, file, folder, Stage.SETTLE)
+            drafts += found
+            settled.append(LotId(built[-1].made[0].lot_id))
+            own.vault.record_facts(settled[-1], facts_of(pair.measured))
+        if settled:
+            _write_came(own, pair, at.event, settled)
     return drafts

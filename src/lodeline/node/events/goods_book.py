@@ -40,6 +40,7 @@ from lodeline.proofs.body import transform_id
 __all__ = [
     "Memo",
     "Page",
+    "ReadMemo",
     "Usage",
     "Use",
     "check_new",
@@ -56,6 +57,7 @@ CountedW = Annotated[int, msgspec.Meta(ge=0, le=MAX_AMOUNT)]
 _KIND: Final = "goods"
 _MEMO: Final = "goods "
 _BETWEEN: Final = " | "
+_MOST_DIGITS: Final = 16
 
 
 class Usage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,8 +68,6 @@ class Usage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     came: CountedW | None = None
     """What came into being or arrived: milligrams as weighed, or pieces."""
     went: CountedW | None = None
-    is_all: bool = False
-    """Whether everything that was there went."""
     lots: tuple[LotIdW, ...] = ()
     """Lots of the ledger that stand for the goods since then."""
 
@@ -122,19 +122,32 @@ class Memo:
 
     goods: str
     shipped: Micros
+    amount: Counted | None
+    """How much of the goods went with this event; nothing: all of it."""
 
     def text(self, rest: str) -> str:
         """Return the memo; what the lot's memo said before goes on after it, if there is room."""
-        head = f"{_MEMO}{self.goods}{_BETWEEN}{moment_text(self.shipped)}"
+        amount = "" if self.amount is None else str(self.amount)
+        head = _BETWEEN.join((f"{_MEMO}{self.goods}", moment_text(self.shipped), amount))
         return f"{head}{_BETWEEN}{rest}" if rest else head
 
 
-def read_memo(text: str) -> tuple[TermValue, str] | None:
-    """Return the goods that a memo names, and when they were shipped (text); nothing without."""
+@dataclass(frozen=True)
+class ReadMemo:
+    """What a receiver reads in a memo; the sender's word, checked by nobody."""
+
+    goods: TermValue
+    shipped: str
+    amount: Counted | None
+
+
+def read_memo(text: str) -> ReadMemo | None:
+    """Return what a memo says; nothing where it is no memo of goods."""
     if not text.startswith(_MEMO):
         return None
-    goods, _, rest = text.removeprefix(_MEMO).partition(_BETWEEN)
-    return term_value(goods), rest.partition(_BETWEEN)[0]
+    goods, shipped, amount, *_ = (*text.removeprefix(_MEMO).split(_BETWEEN), "", "")
+    is_number = amount.isascii() and amount.isdigit() and len(amount) <= _MOST_DIGITS
+    return ReadMemo(term_value(goods), shipped, Counted(int(amount)) if is_number else None)
 
 
 def page_of(own: Holding, goods: TermValue) -> Page:
@@ -227,7 +240,7 @@ def use_of(own: Holding, goods: Goods, event: Seq) -> Use:
     if not free or page.is_promised(own):
         raise LotAway(goods.named)
     if left is None or goods.amount is None or goods.amount == left:
-        return Use(goods, free, None, Usage(event, went=left, is_all=True))
+        return Use(goods, free, None, Usage(event, went=left))
     element, there = _main(free)
     amount = Milligrams(there * goods.amount // left)
     lots = _enough(free, element, amount)

@@ -8,7 +8,7 @@ the containers that it names.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NewType, cast
 
@@ -28,6 +28,7 @@ from lodeline.node.events.measures import Found, found_in, mass_of
 from lodeline.node.events.terms import TermValue, term_value
 from lodeline.node.events.trade_refusals import (
     AssayMissing,
+    GoodsNamedTwice,
     GoodsUnknown,
     MeasureTooFine,
     PartyUnknown,
@@ -179,11 +180,11 @@ def _meant(mapping: CompanyMapping, event: Event, rule: StepRule, unpacked: Unpa
             to = _party(mapping, event, "destinationList", "destination")
             if to is None:
                 raise PartyUnknown("–", mapping.file)
-            goods = tuple(_moved(mapping, event, unpacked))
+            goods = _once(_moved(mapping, event, unpacked))
             return Keeping() if to == mapping.company else Shipping(rule, goods, to)
         case Doing.ACCEPT:
             sender = _party(mapping, event, "sourceList", "source")
-            got = tuple(_moved(mapping, event, unpacked))
+            got = _once(_moved(mapping, event, unpacked))
             measured = tuple(_measured(mapping, event, each, len(got), must=False) for each in got)
             return Keeping() if sender == mapping.company else Receiving(rule, measured, sender)
         case Doing.KEEP:
@@ -196,7 +197,7 @@ def _making(mapping: CompanyMapping, event: Event, rule: StepRule) -> Making:
     used, made = goods_named(mapping, event)
     _refuse_unknown(mapping, event)
     if event.action == "OBSERVE":
-        used = tuple(
+        used = _once(
             _goods(kind, each)
             for _, each in _all(event)
             if (kind := mapping.goods_of(each.epc_class)) is not None
@@ -222,7 +223,7 @@ def goods_named(
     """Return the goods of an event that go in, and those that come out; seals are neither.
 
     Raises:
-        UnitNotUnderstood, MeasureTooFine: a quantity.
+        UnitNotUnderstood, MeasureTooFine, GoodsNamedTwice: a quantity.
     """
     used: list[Goods] = []
     made: list[Goods] = []
@@ -235,7 +236,21 @@ def goods_named(
             made.append(goods)
         elif place in _INPUTS or event.action == "DELETE":
             used.append(goods)
-    return tuple(used), tuple(made)
+    return _once(used), _once(made)
+
+
+def _once(goods: Iterable[Goods]) -> tuple[Goods, ...]:
+    """Return goods each of which is named once.
+
+    Raises:
+        GoodsNamedTwice: one is named again.
+    """
+    found: dict[TermValue, Goods] = {}
+    for each in goods:
+        if each.key in found:
+            raise GoodsNamedTwice(each.named)
+        found[each.key] = each
+    return tuple(found.values())
 
 
 def _all(event: Event) -> Iterator[tuple[str, Quantity]]:

@@ -34,11 +34,13 @@ from lodeline.holder.records import (
 from lodeline.kernel.bounds import PPM_ONE
 from lodeline.kernel.ids import ElementSymbol, FormName, Role
 from lodeline.kernel.units import Milligrams
-from lodeline.node.events.goods_book import read_memo
+from lodeline.node.events.goods_book import ReadMemo, page_of, read_memo
 from lodeline.node.events.meaning import Measured, Receiving
 from lodeline.node.events.moments import Micros, micros, moment_text
+from lodeline.node.events.store import Seq
 from lodeline.node.events.terms import TermValue
 from lodeline.node.events.trade_refusals import (
+    NotAllReceived,
     NotShippedYet,
     ReceivedBeforeShipped,
     WeightsDiffer,
@@ -52,51 +54,99 @@ _COUNTERPARTY: Final = Role("counterparty")
 
 @dataclass(frozen=True)
 class Pair:
-    """One lot that was offered, and how the receiver found it."""
+    """Goods that were offered, and how the receiver found them."""
 
     offer: StoredOffer
-    lot: HeldLot
+    lots: tuple[HeldLot, ...]
+    """The lots of the offer that stand for the goods."""
     measured: Measured
 
+    def sent(self, strand: Strand) -> Milligrams:
+        """Return how much of a strand the sender says is in them."""
+        return Milligrams(sum(lot.contents.amount(strand) for lot in self.lots))
 
-def paired(own: Holding, receiving: Receiving, when: Micros) -> tuple[Pair, ...]:
-    """Return the offers of what was received, lot by lot, after comparing both sides' figures.
+    @property
+    def metals(self) -> tuple[Strand, ...]:
+        """Return the metals in them."""
+        return self.lots[0].contents.metals
 
-    Offers that were accepted already count too, so that a program that begins anew finds them.
+
+@dataclass(frozen=True)
+class _Offered:
+    """The lots of one offer that go by one name of the sender's."""
+
+    offer: StoredOffer
+    lots: tuple[HeldLot, ...]
+    memo: ReadMemo
+
+
+def paired(own: Holding, receiving: Receiving, event: Seq, when: Micros) -> tuple[Pair, ...]:
+    """Return the offers of what was received, after comparing both sides' figures.
+
+    Of several offers of the same goods, the one counts whose amount is nearest to what was received
+    and that no other event took. An offer that this event has accepted already counts too, so that
+    a program that begins anew finds it.
 
     Raises:
         NotShippedYet: some of it was not offered.
+        NotAllReceived: it was offered together with something that the event does not name.
         ReceivedBeforeShipped: the sender says that it left later.
         WeightsDiffer: a dispute.
     """
-    found = dict(_offered(own))
     pairs = []
     for measured in receiving.got:
-        known = found.get(measured.goods.key)
-        if known is None:
-            raise NotShippedYet(measured.goods.named)
-        offer, lot, shipped = known
+        found = _offer_of(own, measured, event)
+        shipped = found.memo.shipped
         if micros("shipped", shipped) > when:
             raise ReceivedBeforeShipped(measured.goods.named, moment_text(when), shipped)
-        pairs.append(Pair(offer, lot, measured))
+        pairs.append(Pair(found.offer, found.lots, measured))
+    _check_whole(pairs)
     for pair in pairs:
         _compare(pair, receiving)
     return tuple(pairs)
 
 
-def _offered(own: Holding) -> Iterator[tuple[TermValue, tuple[StoredOffer, HeldLot, str]]]:
-    """Yield the lots that are offered to the holder by the sender's name for them.
+def _offer_of(own: Holding, measured: Measured, event: Seq) -> _Offered:
+    goods = measured.goods
+    uses = page_of(own, goods.key).uses
+    mine = {lot for use in uses if use.event == event for lot in use.lots}
+    others = {lot for use in uses if use.event != event for lot in use.lots}
+    found = [
+        one for one in _offered(own, goods.key) if not any(lot.lot in others for lot in one.lots)
+    ]
+    if not found:
+        raise NotShippedYet(goods.named)
 
-    The last offer counts; one that can no longer be accepted does not.
-    """
+    def distance(one: _Offered) -> tuple[bool, int, int]:
+        is_other = not any(lot.lot in mine for lot in one.lots)
+        if goods.amount is None or one.memo.amount is None:
+            return is_other, 0, one.offer.leaf
+        return is_other, abs(goods.amount - one.memo.amount), one.offer.leaf
+
+    return min(found, key=distance)
+
+
+def _offered(own: Holding, goods: TermValue) -> Iterator[_Offered]:
+    """Yield what is offered to the holder under a name, or was and is accepted."""
     now = own.session.now()
     for offer in own.vault.offers(OfferSide.RECEIVED):
         if offer.state is not OfferState.ACCEPTED and not offer.is_open(now):
             continue
-        for lot in offer.taken:
-            memo = read_memo(lot.memo)
-            if memo is not None:
-                yield memo[0], (offer, lot, memo[1])
+        memos = [(lot, read_memo(lot.memo)) for lot in offer.taken]
+        named = [(lot, memo) for lot, memo in memos if memo is not None and memo.goods == goods]
+        if named:
+            yield _Offered(offer, tuple(lot for lot, _ in named), named[0][1])
+
+
+def _check_whole(pairs: Sequence[Pair]) -> None:
+    """Refuse to accept more than arrived: an offer is accepted as a whole."""
+    arrived = {lot.lot_id for pair in pairs for lot in pair.lots}
+    for pair in pairs:
+        for lot in pair.offer.taken:
+            if lot.lot_id not in arrived:
+                memo = read_memo(lot.memo)
+                missing = lot.lot_id.hex() if memo is None else memo.goods
+                raise NotAllReceived(pair.measured.goods.named, missing)
 
 
 def _compare(pair: Pair, receiving: Receiving) -> None:
@@ -111,9 +161,9 @@ def _both(pair: Pair) -> Iterator[tuple[ElementSymbol, Milligrams, Milligrams]]:
     """Yield what each side says of each metal that both speak of."""
     content = pair.measured.content
     found: Mapping[ElementSymbol, Milligrams] = {} if content is None else content.contained()
-    for strand in pair.lot.contents.metals:
+    for strand in pair.metals:
         if strand.element in found:
-            yield strand.element, pair.lot.contents.amount(strand), found[strand.element]
+            yield strand.element, pair.sent(strand), found[strand.element]
 
 
 def _apart(one: Milligrams, other: Milligrams) -> int:
@@ -124,53 +174,50 @@ def _apart(one: Milligrams, other: Milligrams) -> int:
 # ------------------------------------------------------------------ settling
 
 
-def settlements(
-    receiving: Receiving, pairs: Sequence[Pair]
-) -> Iterator[tuple[Pair, TransformFile]]:
-    """Yield the settlement of each lot on which the sides differ by as much as is worth one."""
-    for pair in pairs:
-        agreed = dict(_agreed(pair, receiving))
-        if any(agreed[each.element] != pair.lot.contents.amount(each) for each in _metals(pair)):
-            yield pair, _settlement(pair, receiving, agreed)
-
-
-def _metals(pair: Pair) -> tuple[Strand, ...]:
-    return pair.lot.contents.metals
-
-
-def _agreed(pair: Pair, receiving: Receiving) -> Iterator[tuple[ElementSymbol, Milligrams]]:
-    """Yield the mean of both sides, as far as the reserve of the lot allows; else the sender's."""
-    contents = pair.lot.contents
+def settlements(receiving: Receiving, pair: Pair) -> Iterator[TransformFile]:
+    """Yield the settlement of each lot where the sides differ by as much as is worth one."""
     means = {
         element: Milligrams((sent + found) // 2)
         for element, sent, found in _both(pair)
         if _apart(sent, found) >= max(1, receiving.rule.settle)
     }
-    for strand in _metals(pair):
-        sent = contents.amount(strand)
-        most = sent + contents.amount(Strand(strand.element, Kind.TOLERANCE))
-        yield strand.element, Milligrams(min(most, means.get(strand.element, sent)))
+    for lot in pair.lots:
+        agreed = {
+            strand.element: _agreed(lot, strand, pair.sent(strand), means.get(strand.element))
+            for strand in pair.metals
+        }
+        if any(agreed[each.element] != lot.contents.amount(each) for each in pair.metals):
+            yield _settlement(pair, lot, receiving, agreed)
+
+
+def _agreed(lot: HeldLot, strand: Strand, sent: Milligrams, mean: Milligrams | None) -> Milligrams:
+    """Return a lot's share of the mean, as far as its reserve allows; else the sender's figure."""
+    amount = lot.contents.amount(strand)
+    if mean is None:
+        return amount
+    most = amount + lot.contents.amount(Strand(strand.element, Kind.TOLERANCE))
+    return Milligrams(min(most, amount * mean // max(sent, 1)))
 
 
 def _settlement(
-    pair: Pair, receiving: Receiving, agreed: Mapping[ElementSymbol, Milligrams]
+    pair: Pair, lot: HeldLot, receiving: Receiving, agreed: Mapping[ElementSymbol, Milligrams]
 ) -> TransformFile:
     amounts = tuple(ElementAmount(element, mass) for element, mass in agreed.items())
     output = OutputPart(
         line=receiving.rule.line,
-        form=FormName(pair.lot.public.form),
+        form=FormName(lot.public.form),
         content=ContainedMass(amounts),
         to=None,
         claims=(),
         product=None,
-        memo=pair.lot.memo,
+        memo=lot.memo,
     )
     sender = {} if receiving.sender is None else {_COUNTERPARTY: receiving.sender}
     return TransformFile(
         name=pair.measured.goods.named,
         recipe=receiving.rule.settlement,
         site=None,
-        inputs=InputPart((LotPrefix(pair.lot.lot_id.hex(), receiving.rule.line),)),
+        inputs=InputPart((LotPrefix(lot.lot_id.hex(), receiving.rule.line),)),
         outputs=(output,),
         process=None,
         co_signers={**sender, **(receiving.rule.co_signers or {})},

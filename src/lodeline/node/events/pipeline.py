@@ -190,6 +190,10 @@ class Pipeline:
         if isinstance(meaning, Keeping):
             self._move(event.seq, Move(EventState.KEPT, self._now()), turn)
             return
+        rows = rows_of(self.store, self.tenant, event.seq)
+        if rows and rows[-1].state is RowState.DONE:  # held after its entries were in the log
+            self._finish(own, event, turn)
+            return
         if state_of(self.store, self.tenant, event.seq).state is EventState.RECEIVED:
             self._move(event.seq, Move(EventState.MAPPED, self._now()), turn)
         self._enqueue(event.seq, self._drafts(own, meaning, event), turn)
@@ -328,11 +332,9 @@ class Pipeline:
         rows = rows_of(self.store, self.tenant, event.seq)
         if any(row.state is RowState.WAITING for row in rows):
             return
-        meaning = self._meaning(event)
-        if isinstance(meaning, Receiving) and not _is_settled(rows):
-            at = Moment(event.seq, event.event_time)
+        if any(row.stage is Stage.ACCEPT for row in rows) and not _is_settled(rows):
             try:
-                drafts = settle_drafts(own, meaning, at, self.folder)
+                drafts = self._settlements(own, event)
             except _OF_THE_NODE:
                 raise
             except LodelineError as refused:
@@ -344,6 +346,12 @@ class Pipeline:
                 return
         reference = entry_id(rows[-1].request.entry).hex() if rows else None
         self._move(event.seq, Move(EventState.ON_LEDGER, self._now(), reference=reference), turn)
+
+    def _settlements(self, own: Holding, event: StoredEvent) -> list[Draft]:
+        meaning = self._meaning(event)
+        if not isinstance(meaning, Receiving):
+            return []
+        return settle_drafts(own, meaning, Moment(event.seq, event.event_time), self.folder)
 
     def _drain_event(self, own: Holding, event: StoredEvent, turn: Turn) -> None:
         """Send the entries of one event, and finish it where all of them are in the log."""

@@ -17,12 +17,14 @@ __all__ = [
     "AssayMissing",
     "DeclaredTooLate",
     "EventNotStopped",
+    "GoodsNamedTwice",
     "GoodsTwice",
     "GoodsUnknown",
     "LotAway",
     "LotNeverReceived",
     "MeasureTooFine",
     "MoreUsedThanThere",
+    "NotAllReceived",
     "NotShippedYet",
     "PartyUnknown",
     "ReceivedBeforeShipped",
@@ -100,6 +102,18 @@ class GoodsTwice(TradeRefused):
     goods: str
     before: int
     """Place of that event in the order of capture."""
+
+
+class GoodsNamedTwice(TradeRefused):
+    """Goods that stand in an event two times: how much of them is meant, is not said."""
+
+    code: ClassVar[str] = "event-goods-named-twice"
+    en: ClassVar[str] = "{goods} stands in the event twice"
+    fr: ClassVar[str] = "{goods} figure deux fois dans l'événement"
+    advice_en: ClassVar[str] = "name it once, with the whole quantity"
+    advice_fr: ClassVar[str] = "nommez-le une fois, avec toute la quantité"
+
+    goods: str
 
 
 class SiteNotMapped(TradeRefused):
@@ -242,6 +256,21 @@ class NotShippedYet(TradeHeld):
     advice_fr: ClassVar[str] = "demandez à l'expéditeur de saisir l'envoi ; l'événement suivra"
 
     goods: str
+
+
+class NotAllReceived(TradeHeld):
+    """Goods that were offered together with others, and only some of them arrived."""
+
+    code: ClassVar[str] = "event-not-all-received"
+    en: ClassVar[str] = "{goods} was offered together with {missing}, which did not arrive with it"
+    fr: ClassVar[str] = "{goods} fut offert avec {missing}, qui n'est pas arrivé en même temps"
+    advice_en: ClassVar[str] = (
+        "receive all of it in one event, or decline and ask for single offers"
+    )
+    advice_fr: ClassVar[str] = "recevez le tout en un événement, ou demandez des offres séparées"
+
+    goods: str
+    missing: str
 
 
 class WeightsDiffer(TradeHeld):
