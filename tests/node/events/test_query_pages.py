@@ -2,9 +2,10 @@
 
 import base64
 import random
+from dataclasses import replace
 
 import pytest
-from sqlalchemy import ColumnElement, Connection, delete, select
+from sqlalchemy import Connection, delete, select
 from tests.node.events.conftest import SetClock
 from tests.node.events.documents import Json, document, event
 
@@ -211,9 +212,10 @@ class OnlyAt:
     def __init__(self, place: str) -> None:
         self.place = place
 
-    def where(self) -> ColumnElement[bool]:
-        """What holds of the events of the place."""
-        return EVENTS.c.body.contains(self.place, autoescape=True)
+    def narrowed(self, query: Query) -> Query:
+        """The query, at this place alone."""
+        here = asked({"EQ_readPoint": [self.place]}).conditions
+        return replace(query, conditions=(*query.conditions, *here))
 
 
 @pytest.mark.parametrize(
