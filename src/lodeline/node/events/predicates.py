@@ -411,14 +411,14 @@ def _moment(value: JsonValue) -> Micros | None:
 class Lookup:
     """What the index of terms knows of a condition.
 
-    Where there are no beginnings, it knows everything: the events of these terms are those for
-    which the condition holds. Else what it finds are candidates.
+    It finds the events that have one of the terms in one of the kinds, or one that begins so.
     """
 
     kinds: tuple[TermKind, ...]
     terms: tuple[TermValue, ...]
     beginnings: tuple[str, ...] = ()
     is_exact: bool = True
+    """Whether those are the events for which the condition holds; else they are candidates."""
 
 
 @dataclass(frozen=True, slots=True)
