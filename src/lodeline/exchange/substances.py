@@ -3,6 +3,9 @@
 A chemical substance in an EPCIS sensor report is a URI; identifiers.org has one for each InChIKey
 (IUPAC). Whose of several lots a measurement is, the standard does not say: sensor elements name it
 with an extension, ``lot`` of the namespace `NAMESPACE`.
+
+The table has the elements that the consortium's tables follow. A company that measures another
+substance, or names one of these otherwise, says so in its mapping.
 """
 
 from __future__ import annotations
