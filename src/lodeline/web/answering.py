@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final, TypeVar, TypeVarTuple
 
 from anyio import CapacityLimiter, to_thread
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -54,7 +54,7 @@ class Desk:
         self._by_source = Buckets(service.settings.rate)
         self._by_caller = Buckets(service.settings.rate)
 
-    def admit(self, request: Request) -> Source:
+    def admit(self, request: HTTPConnection) -> Source:
         """Return where a request comes from, if it may be looked at.
 
         Raises:

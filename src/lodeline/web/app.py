@@ -17,7 +17,16 @@ from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
 from lodeline.kernel.errors import LodelineError
-from lodeline.web import capturing, collections, events, naming, resolving, signing, subscribing
+from lodeline.web import (
+    capturing,
+    collections,
+    events,
+    naming,
+    pushing,
+    resolving,
+    signing,
+    subscribing,
+)
 from lodeline.web.answering import Desk, PathAnswers, refusal_headers
 from lodeline.web.discovery import with_discovery
 from lodeline.web.metrics import Metrics
@@ -60,7 +69,8 @@ def build(service: Service) -> Starlette:
         for path, operations in by_path(answered).items()
     ]
     app = Starlette(
-        routes=routes, middleware=[Middleware(Watching, metrics=metrics, traces=service.traces)]
+        routes=[*routes, pushing.route(desk)],
+        middleware=[Middleware(Watching, metrics=metrics, traces=service.traces)],
     )
     app.router.redirect_slashes = False
     _Refusing(service).attach(app)

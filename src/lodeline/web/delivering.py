@@ -40,7 +40,7 @@ _log: Final = logging.getLogger(__name__)
 
 def report_spelling(service: Service, name: SpellingName) -> Spelling:
     """Return the spelling that a report has."""
-    epcs = EpcFormat(name) if name else EpcFormat.NO_PREFERENCE
+    epcs = EpcFormat(name) if name else EpcFormat.LINK
     return Spelling(epcs, prefixes=service.settings.company_prefixes)
 
 
@@ -67,7 +67,7 @@ class NodeDesk:
         if not report.events:
             return
         seqs = [event.seq for event in report.events]
-        about = f"{report.query_name} {report.subscription_id}"
+        about = f"{report.query_name} {report.subscription_id}".rstrip()
         append(connection, tenant, report.created, [Note(who, Act.DELIVERED, about, seqs)])
 
     def document(self, report: Report) -> ReportBody:
@@ -75,7 +75,9 @@ class NodeDesk:
         spelling = report_spelling(self._service, report.spelling)
         bodies = [spelling.json(event.body) for event in report.events]
         created = moment_text(report.created)
-        return ReportBody(json_document(bodies, created, report.query_name, report.subscription_id))
+        return ReportBody(
+            json_document(bodies, created, report.query_name, report.subscription_id or None)
+        )
 
     def headers(self, report: Report) -> dict[str, str]:
         """Return the headers that go with a report."""

@@ -22,11 +22,14 @@ from starlette.applications import Starlette
 from lodeline.kernel.errors import LodelineError
 from lodeline.node.access.opening import opened_access
 from lodeline.node.events.database import DatabaseUrl
+from lodeline.node.events.deliveries import Courier
 from lodeline.node.events.opening import opened_store
 from lodeline.node.events.reading_pool import ReadingPool
 from lodeline.node.events.store import EventStore
+from lodeline.node.events.webhooks import Webhooks
 from lodeline.node.workspace import Workspace
 from lodeline.web.app import build
+from lodeline.web.delivering import Dispatcher, NodeDesk
 from lodeline.web.logs import log_to
 from lodeline.web.service import Service
 from lodeline.web.settings import read_settings
@@ -40,6 +43,8 @@ _CONNECTIONS: Final = 512
 _IDLE_SECONDS: Final = 15
 _STOP_SECONDS: Final = 30
 _BACKLOG: Final = 512
+_MESSAGE_BYTES: Final = 4_096
+"""Of what a client says over a websocket, which nobody listens to."""
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -118,6 +123,8 @@ def serve(
         store = stack.enter_context(opened_store(workspace, database))
         service = _service(stack, store, workspace.folder)
         log_to()
+        webhooks = Webhooks(service.settings.destinations)
+        stack.enter_context(Dispatcher(Courier(store, NodeDesk(service), webhooks)))
         server = _Server(_config(build(service)))
         name = bound.getsockname()
         started(Listen(listen.host, int(name[1])))
@@ -146,6 +153,8 @@ def _config(app: Starlette) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=_MESSAGE_BYTES,
         limit_concurrency=_CONNECTIONS,
         timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=_STOP_SECONDS,

@@ -56,6 +56,7 @@ __all__ = [
     "Report",
     "ReportBody",
     "Turn",
+    "bounded",
     "retry_seconds",
 ]
 
@@ -210,7 +211,7 @@ class Courier:
         after = max(current.cursor, self._passed.get(due, Seq(0)))
         for _ in range(_TURN):
             found = news(self._store, current.tenant, wanted, after, until, most)
-            events = _bounded(found.events)
+            events = bounded(found.events)
             is_whole = found.is_whole and len(events) == len(found.events)
             reached = found.reached if len(events) == len(found.events) else events[-1].seq
             tells_nothing = is_whole and turn is Turn.NOTHING and current.controls.reports_empty
@@ -387,8 +388,8 @@ def _report_id(current: Subscription, report: Report) -> ReportId:
     return ReportId(f"{current.subscription_id}:{first}-{last}")
 
 
-def _bounded(events: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
-    """The first events that fit into a report; at least one, if there is one."""
+def bounded(events: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
+    """Return the first events that fit into a report; at least one, if there is one."""
     size = 0
     for count, event in enumerate(events):
         size += len(event.body)

@@ -42,7 +42,7 @@ from lodeline.node.events.destinations import (
 from lodeline.node.events.jobs import Who
 from lodeline.node.events.moments import Micros, micros
 from lodeline.node.events.named import QueryName
-from lodeline.node.events.parameters import Window, read_definition
+from lodeline.node.events.parameters import Query, Window, read_definition
 from lodeline.node.events.query_refusals import NamedQueryUnknown
 from lodeline.node.events.schedules import Schedule, parse_schedule
 from lodeline.node.events.schema import COUNTERS, DEAD_LETTERS, NAMED_QUERIES, SUBSCRIPTIONS
@@ -67,7 +67,9 @@ __all__ = [
     "Subscription",
     "SubscriptionId",
     "SubscriptionState",
+    "check_subscribable",
     "dead_letters",
+    "first_place",
     "parse_controls",
     "parse_trigger",
     "read_subscription",
@@ -384,7 +386,15 @@ def _query_text(connection: Connection, tenant: Tenant, name: QueryName) -> str:
 
 
 def _check_query(connection: Connection, tenant: Tenant, name: QueryName) -> None:
-    query = read_definition(_query_text(connection, tenant, name))
+    check_subscribable(name, read_definition(_query_text(connection, tenant, name)))
+
+
+def check_subscribable(name: QueryName, query: Query) -> None:
+    """Return only if a query can be answered bit by bit.
+
+    Raises:
+        SubscriptionQueryUnfit: it bounds or sorts its answer.
+    """
     if query.order is not None or query.limit is not None or query.most is not None:
         raise SubscriptionQueryUnfit(name)
 
@@ -401,8 +411,17 @@ def _start(connection: Connection, tenant: Tenant, since: Micros | None) -> Seq:
     last = Seq(connection.execute(query).scalar() or 0)
     if since is None:
         return last
-    first, _ = Index(connection, tenant).recorded_between(Window(since=since))
-    return min(first, last)
+    return min(_before(connection, tenant, since), last)
+
+
+def first_place(store: EventStore, tenant: Tenant, since: Micros) -> Seq:
+    """Return a place after which everything lies that was recorded since a moment."""
+    with store.reading() as connection:
+        return _before(connection, tenant, since)
+
+
+def _before(connection: Connection, tenant: Tenant, since: Micros) -> Seq:
+    return Index(connection, tenant).recorded_between(Window(since=since))[0]
 
 
 # ------------------------------------------------------------------ how they are stored

@@ -1,0 +1,225 @@
+"""Subscriptions over HTTP, and the reports that come of them, as the standard has both."""
+
+import json
+from dataclasses import dataclass, field
+
+import pytest
+from tests.node.access.conftest import ADMIN
+from tests.node.events.documents import document, event
+from tests.web.conftest import Site
+
+from lodeline.exchange.epcis import read_json
+from lodeline.node.access.accounts import AccountState, set_state
+from lodeline.node.access.callers import UserName
+from lodeline.node.access.roles import Role
+from lodeline.node.access.trail import TrailNumber, rows
+from lodeline.node.events.deliveries import Courier, Turn
+from lodeline.node.events.subscription_refusals import DestinationUnreachable
+from lodeline.node.events.webhooks import Message
+from lodeline.web.delivering import Dispatcher, NodeDesk
+
+HOOK = {"dest": "https://hook.example/r", "signatureToken": "13df38d8275b13f0", "stream": True}
+ALL = "/queries/shipped/subscriptions"
+
+
+@dataclass
+class Hook:
+    """A destination that takes everything, or nothing."""
+
+    messages: list[Message] = field(default_factory=list)
+    is_down: bool = False
+
+    def post(self, message: Message) -> None:
+        if self.is_down:
+            raise DestinationUnreachable("hook.example", "ConnectError")
+        self.messages.append(message)
+
+
+@pytest.fixture
+def hook() -> Hook:
+    return Hook()
+
+
+@pytest.fixture
+def courier(site: Site, hook: Hook) -> Courier:
+    body = json.dumps({"name": "shipped", "query": {"EQ_bizStep": ["shipping"]}})
+    assert site.post("/queries", body.encode()).status_code == 201
+    return Courier(site.service.store, NodeDesk(site.service), hook)
+
+
+def subscribe(site: Site, who: str = "ada", **changes: object) -> dict[str, object]:
+    answer = site.post(ALL, json.dumps({**HOOK, **changes}).encode(), who=who)
+    assert answer.status_code == 201, answer.text
+    made = answer.json()
+    assert isinstance(made, dict)
+    assert answer.headers["Location"] == f"{ALL}/{made['subscriptionID']}"
+    return made
+
+
+def deliver(courier: Courier) -> list[Turn]:
+    return [courier.deliver(due) for due in courier.due()]
+
+
+def test_a_subscription_is_answered_without_its_secret(site: Site, courier: Courier) -> None:
+    made = subscribe(site)
+    assert (made["dest"], made["queryName"], made["stream"]) == (HOOK["dest"], "shipped", True)
+    answer = site.get(f"{ALL}/{made['subscriptionID']}")
+    assert answer.json() == made
+    assert site.get(ALL).json() == [made]
+    assert str(HOOK["signatureToken"]) not in answer.text + site.get(ALL).text
+
+
+def test_a_schedule_is_answered_as_it_was_given(site: Site, courier: Courier) -> None:
+    body = {"dest": HOOK["dest"], "schedule": {"hour": "1", "minute": "5"}, "reportIfEmpty": True}
+    answer = site.post(ALL, json.dumps(body).encode(), GS1_EPC_Format="Always_EPC_URN")
+    made = answer.json()
+    assert (made["schedule"], made["reportIfEmpty"]) == (body["schedule"], True)
+    assert "stream" not in made
+    assert made["epcFormat"] == "Always_EPC_URN"
+    assert made["initialRecordTime"] == made["minRecordTime"] == made["createdAt"]
+
+
+def test_reports_are_query_documents_with_both_names(
+    site: Site, courier: Courier, hook: Hook
+) -> None:
+    made = subscribe(site)
+    site.post("/capture", document(event(1), event(2), event(3, bizStep="receiving")))
+    assert deliver(courier) == [Turn.TAKEN]
+    (message,) = hook.messages
+    value = json.loads(message.body)
+    results = value["epcisBody"]["queryResults"]
+    assert value["type"] == "EPCISQueryDocument"
+    assert results["queryName"] == "shipped"
+    assert results["subscriptionID"] == made["subscriptionID"]
+    assert len(results["resultsBody"]["eventList"]) == 2
+    assert len(read_json(message.body).events) == 2
+    assert message.headers["GS1-EPCIS-Version"] == "2.0.0"
+    assert message.token == HOOK["signatureToken"]
+    shown = site.get(f"{ALL}/{made['subscriptionID']}").json()
+    assert shown["lastNotifiedAt"] == shown["minRecordTime"]
+
+
+def test_what_is_delivered_is_in_the_trail(site: Site, courier: Courier, hook: Hook) -> None:
+    made = subscribe(site)
+    site.post("/capture", document(event(1)))
+    deliver(courier)
+    told = [
+        row
+        for row in rows(site.service.store, site.house.tenant, TrailNumber(0), 100)
+        if row.act == "delivered"
+    ]
+    (row,) = told
+    assert (row.who, row.about, row.seen) == ("ada", f"shipped {made['subscriptionID']}", "1")
+
+
+def test_a_deleted_subscription_is_gone(site: Site, courier: Courier, hook: Hook) -> None:
+    path = f"{ALL}/{subscribe(site)['subscriptionID']}"
+    assert site.delete(path).status_code == 204
+    assert site.delete(path).status_code == site.get(path).status_code == 404
+    site.post("/capture", document(event(1)))
+    assert deliver(courier) == []
+
+
+def test_a_list_of_subscriptions_has_pages(site: Site, courier: Courier) -> None:
+    made = {str(subscribe(site)["subscriptionID"]) for _ in range(3)}
+    seen, path = set(), f"{ALL}?perPage=2"
+    while path:
+        answer = site.get(path)
+        seen |= {each["subscriptionID"] for each in answer.json()}
+        path = answer.links["next"]["url"] if "next" in answer.links else ""
+    assert seen == made
+
+
+# ------------------------------------------------------------------ who may
+
+
+def test_another_company_neither_subscribes_nor_sees(site: Site, courier: Courier) -> None:
+    made = subscribe(site)
+    assert site.post(ALL, json.dumps(HOOK).encode(), who="bob").status_code == 404
+    assert site.get(ALL, "bob").status_code == 404
+    assert site.get(f"{ALL}/{made['subscriptionID']}", "bob").status_code == 404
+    assert site.delete(f"{ALL}/{made['subscriptionID']}", "bob").status_code == 404
+    assert site.get(f"{ALL}/{made['subscriptionID']}").status_code == 200
+
+
+def test_a_partner_is_told_what_is_shared_and_sees_their_own(
+    site: Site, courier: Courier, hook: Hook
+) -> None:
+    theirs = subscribe(site)
+    site.tokens["pat"] = site.house.token("pat", Role.TRADER, partner="smelter")
+    own = subscribe(site, who="pat")
+    assert site.get(ALL, "pat").json() == [own]
+    assert site.get(f"{ALL}/{theirs['subscriptionID']}", "pat").status_code == 404
+    assert len(site.get(ALL).json()) == 2
+    site.post("/capture", document(event(1)))
+    assert sorted(deliver(courier)) == [Turn.NOTHING, Turn.TAKEN]
+    assert [str(theirs["subscriptionID"]) in each.report_id for each in hook.messages] == [True]
+
+
+def test_an_auditor_may_not_subscribe(site: Site, courier: Courier) -> None:
+    site.tokens["aud"] = site.house.token("aud", Role.AUDITOR)
+    assert site.post(ALL, json.dumps(HOOK).encode(), who="aud").status_code == 403
+
+
+def test_who_lost_their_account_is_told_nothing(site: Site, courier: Courier, hook: Hook) -> None:
+    site.tokens["eve"] = site.house.token("eve", Role.REFINER)
+    made = subscribe(site, who="eve")
+    set_state(site.service.store, site.house.tenant, UserName("eve"), AccountState.DISABLED, ADMIN)
+    site.post("/capture", document(event(1)))
+    assert deliver(courier) == [Turn.STOPPED]
+    assert hook.messages == []
+    assert site.get(f"{ALL}/{made['subscriptionID']}").json()["state"] == "stopped"
+
+
+# ------------------------------------------------------------------ what is refused
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "code"),
+    [
+        ({"dest": "https://127.0.0.1/"}, "SubscriptionControlsException", "destination-forbidden"),
+        ({"dest": "http://hook.example/"}, "SubscriptionControlsException", "destination-plain"),
+        ({"dest": "ftp://hook.example/"}, "ValidationException", "destination-malformed"),
+        ({"stream": False}, "SubscriptionControlsException", "subscription-trigger-wrong"),
+        ({"schedule": {"second": "1"}}, "SubscriptionControlsException", None),
+        ({"signatureToken": "short"}, "ValidationException", "subscription-token-wrong"),
+        ({"initialRecordTime": "yesterday"}, "ValidationException", None),
+        ({"query": "x"}, "ValidationException", "subscription-field-wrong"),
+    ],
+)
+def test_refusals_have_the_names_of_the_standard(
+    site: Site, courier: Courier, changes: dict[str, object], name: str, code: str | None
+) -> None:
+    answer = site.post(ALL, json.dumps({**HOOK, **changes}).encode())
+    problem = answer.json()
+    assert (answer.status_code, problem["type"]) == (400, f"epcisException:{name}")
+    assert code is None or problem["code"] == code
+
+
+def test_a_query_that_is_not_there_cannot_be_subscribed_to(site: Site) -> None:
+    answer = site.post("/queries/none/subscriptions", json.dumps(HOOK).encode())
+    assert (answer.status_code, answer.json()["type"]) == (
+        404,
+        "epcisException:NoSuchNameException",
+    )
+
+
+# ------------------------------------------------------------------ the threads that deliver
+
+
+def test_the_dispatcher_gives_everything_that_is_due_its_turn(
+    site: Site, courier: Courier, hook: Hook
+) -> None:
+    for _ in range(3):
+        subscribe(site)
+    site.post("/capture", document(event(1)))
+    dispatcher = Dispatcher(courier)
+    for under_way in dispatcher.turn():
+        under_way.result(30)
+    assert len(hook.messages) == 3
+    assert dispatcher.turn() == []
+    hook.is_down = True
+    site.post("/capture", document(event(2)))
+    for under_way in dispatcher.turn():
+        under_way.result(30)
+    assert {each["attempts"] for each in site.get(ALL).json()} == {1}
