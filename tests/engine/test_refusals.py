@@ -19,6 +19,8 @@ VALUES: dict[str, object] = {
     "Hash32": bytes(32),
     "EntryHash": bytes(32),
     "EntryHash | None": None,
+    "ProtocolVersion": 2,
+    "tuple[ProtocolVersion, ...]": (1,),
 }
 
 

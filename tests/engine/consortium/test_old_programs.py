@@ -21,9 +21,9 @@ from tests.engine.consortium.chain import (
     start,
 )
 from tests.engine.consortium.test_snapshots import fetched, give, headers, offer, offered
-from tests.engine.ledgers import SetClock, anchor, opened
+from tests.engine.ledgers import anchor
 from tests.ledger.test_protocols import LATER, SOON, release, requiring
-from tests.ledger.world import START, World
+from tests.ledger.world import START
 
 from lodeline.engine.abci.abci_pb2 import RequestCommit, RequestInfo
 from lodeline.engine.abci.client import AbciClient
@@ -31,10 +31,8 @@ from lodeline.engine.abci.server import AbciServer
 from lodeline.engine.consortium.founding import ClockKind, Founding
 from lodeline.engine.consortium.reading import transaction_hash
 from lodeline.engine.consortium.refusals import FoundingMalformed
-from lodeline.engine.interface import Receipt
 from lodeline.engine.refusals import ProgramTooOld
 from lodeline.kernel.time import BlockTime
-from lodeline.ledger.entries import encode_entry
 
 OLD, *NEW = VALIDATORS
 
@@ -201,26 +199,7 @@ def test_a_file_from_a_later_release_is_not_opened_by_replaying_it(
         ahead.nodes[NEW[0]] = Node(ahead.made, NEW[0], path.parent)
 
 
-# ------------------------------------------------------------------ one process alone, and a copy
-
-
-def test_the_embedded_ledger_stops_in_the_same_way(tmp_path: Path) -> None:
-    world, path = World(), tmp_path / "ledger.db"
-    world.apply(world.govern(requiring(2, SOON, "2.x")))
-    clock = SetClock()
-    ledger = opened(path, clock)
-    assert all(isinstance(a, Receipt) for a in ledger.submit([data for data, _ in world.log]))
-    entries = [encode_entry(anchor(world.parties["miner"], n)) for n in range(2)]
-    clock.moment, size = SOON, ledger.size
-    for answer in ledger.submit(entries):
-        assert isinstance(answer, ProgramTooOld)  # an engine's refusal: the node's queue keeps them
-        assert is_refusal(answer)
-    assert ledger.size == size
-    ledger.close()
-    ledger = opened(path, clock)
-    with release(1, 2):
-        assert all(isinstance(answer, Receipt) for answer in ledger.submit(entries))
-    ledger.close()
+# ------------------------------------------------------------------ the founding
 
 
 def test_the_founding_names_the_version_that_heads_every_block(consortium: Consortium) -> None:
