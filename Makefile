@@ -8,9 +8,10 @@ STAMP := .venv/.installed
 SCALE ?= 1
 SEED ?= 1
 SECONDS_PER_TARGET ?= 60
+LISTEN ?= 127.0.0.1:8080
 COMETBFT_VERSIONS ?= v0.38.25 v0.38.21 v0.38.17
 
-.PHONY: help setup engine demo consortium test lint fuzz kill bench vectors docs generated clean
+.PHONY: help setup engine demo consortium serve test lint fuzz kill bench vectors docs generated clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +49,10 @@ demo: setup ## run the demonstration (SCALE=1 SEED=1)
 
 consortium: setup engine ## the same among four validators, one of them killed on the way (SCALE=1)
 	$(BIN)/lodeline demo --consortium --scale $(SCALE) --seed $(SEED) --folder demo-consortium
+
+serve: setup ## serve the demonstration's folder at http://LISTEN, made first where needed
+	@test -f demo/trust.json || $(BIN)/lodeline demo --scale $(SCALE) --seed $(SEED)
+	$(BIN)/python scripts/serve_demo.py demo $(LISTEN)
 
 test: setup ## run the tests, among them every example of the README
 	$(BIN)/pytest -q
