@@ -139,6 +139,7 @@ def every_kill(start: Path, place: Path) -> Iterator[Path]:
     pytest.fail("a turn has no end")
 
 
+@pytest.mark.crash
 def test_killed_at_any_write_ore_is_mined_once(template: Path, tmp_path: Path) -> None:
     for folder in every_kill(template, tmp_path):
         with desk_at(folder) as pit:
@@ -150,6 +151,7 @@ def test_killed_at_any_write_ore_is_mined_once(template: Path, tmp_path: Path) -
                 assert not own.vault.lots(LotStatus.RESERVED)
 
 
+@pytest.mark.crash
 def test_killed_at_any_write_a_part_is_offered_once(stocked: Path, tmp_path: Path) -> None:
     for folder in every_kill(stocked, tmp_path):
         with desk_at(folder) as pit:

@@ -182,6 +182,7 @@ def story(tmp_path_factory: pytest.TempPathFactory, _cheap: None) -> Iterator[St
     store.close()
 
 
+@pytest.mark.slow
 def test_from_ore_to_a_battery_by_events_alone(story: Story) -> None:
     story.begin("mwinda", "commissioning", lot("ore", 24.6, "TNE"), ORE)
     story.make(
