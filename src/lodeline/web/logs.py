@@ -6,11 +6,10 @@ of variables in them. Headers, paths and bodies never come here.
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from typing import Final, TextIO
-
-import orjson
 
 from lodeline.node.events.moments import Micros, moment_text
 
@@ -35,7 +34,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             fields["traceback"] = self.formatException(record.exc_info)
-        return orjson.dumps(fields | extra, default=str).decode("utf-8")
+        return json.dumps(fields | extra, default=str)
 
 
 def log_to(stream: TextIO | None = None) -> None:

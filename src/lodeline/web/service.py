@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
 
 from lodeline.node.access.authenticating import Access
+from lodeline.node.access.opening import opened_access
 from lodeline.node.events.reading import CaptureLimits, Offered, ReadDocument, read_offered
+from lodeline.node.events.reading_pool import ReadingPool
 from lodeline.node.events.store import EventStore
-from lodeline.web.settings import WebSettings
-from lodeline.web.telemetry import NO_TRACES, Traces
+from lodeline.web.settings import WebSettings, read_settings
+from lodeline.web.telemetry import NO_TRACES, Traces, collector
 
-__all__ = ["DocumentReader", "Service"]
+__all__ = ["SETTINGS_FILE", "DocumentReader", "Service", "opened_service"]
+
+SETTINGS_FILE: Final = "serve.toml"
+"""Name of the settings in the folder of the node; without it there are the usual ones."""
 
 DocumentReader = Callable[[Offered, CaptureLimits], ReadDocument]
 """Reads documents, here (`read_offered`) or in other processes (`ReadingPool`)."""
@@ -26,3 +35,29 @@ class Service:
     settings: WebSettings = field(default_factory=WebSettings)
     reader: DocumentReader = read_offered
     traces: Traces = NO_TRACES
+
+
+@contextmanager
+def opened_service(store: EventStore, folder: Path) -> Iterator[Service]:
+    """Give the service of a folder, with readers for every processor; close what was opened.
+
+    Args:
+        store: of the folder's events; it is not closed.
+        folder: with ``serve.toml`` and ``openid.toml`` where there are such.
+
+    Raises:
+        WebSettingsMalformed, FileUnreadable: the settings cannot be used.
+        OpenIdSettingWrong, RoleUnknown, AccessNameMalformed: those of the issuer cannot.
+    """
+    settings = read_settings(folder / SETTINGS_FILE)
+    with ExitStack() as stack:
+        traces = collector(settings.traces) if settings.traces else NO_TRACES
+        stack.callback(traces.close)
+        access = stack.enter_context(opened_access(store, folder))
+        processors = os.cpu_count() or 1
+        if processors == 1:
+            yield Service(store, access, settings, traces=traces)
+            return
+        pool = ReadingPool(processors)
+        stack.callback(pool.close)
+        yield Service(store, access, settings, pool, traces)

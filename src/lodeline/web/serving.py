@@ -7,37 +7,29 @@ What was acknowledged is on the disk whatever happens.
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar, Final
 
 import uvicorn
 from starlette.applications import Starlette
 
 from lodeline.kernel.errors import LodelineError
-from lodeline.node.access.opening import opened_access
 from lodeline.node.events.database import DatabaseUrl
 from lodeline.node.events.deliveries import Courier
 from lodeline.node.events.opening import opened_store
-from lodeline.node.events.reading_pool import ReadingPool
-from lodeline.node.events.store import EventStore
 from lodeline.node.events.webhooks import Webhooks
 from lodeline.node.workspace import Workspace
 from lodeline.web.app import build
 from lodeline.web.delivering import Dispatcher, NodeDesk
 from lodeline.web.logs import log_to
-from lodeline.web.service import Service
-from lodeline.web.settings import read_settings
-from lodeline.web.telemetry import NO_TRACES, collector
+from lodeline.web.service import opened_service
 
-__all__ = ["SETTINGS_FILE", "AddressTaken", "AddressWrong", "Listen", "listen_at", "serve"]
+__all__ = ["AddressTaken", "AddressWrong", "Listen", "listen_at", "serve"]
 
-SETTINGS_FILE: Final = "serve.toml"
 _CONNECTIONS: Final = 512
 """Connections at a time; more are answered 503 by the server."""
 _IDLE_SECONDS: Final = 15
@@ -121,7 +113,7 @@ def serve(
     with ExitStack() as stack:
         bound = stack.enter_context(_bound(listen))
         store = stack.enter_context(opened_store(workspace, database))
-        service = _service(stack, store, workspace.folder)
+        service = stack.enter_context(opened_service(store, workspace.folder))
         log_to()
         webhooks = Webhooks(service.settings.destinations)
         stack.enter_context(Dispatcher(Courier(store, NodeDesk(service), webhooks)))
@@ -129,20 +121,6 @@ def serve(
         name = bound.getsockname()
         started(Listen(listen.host, int(name[1])))
         server.run(sockets=[bound])
-
-
-def _service(stack: ExitStack, store: EventStore, folder: Path) -> Service:
-    """The service, with readers for every processor; what it opens is closed by the stack."""
-    settings = read_settings(folder / SETTINGS_FILE)
-    traces = collector(settings.traces) if settings.traces else NO_TRACES
-    stack.callback(traces.close)
-    access = stack.enter_context(opened_access(store, folder))
-    processors = os.cpu_count() or 1
-    if processors == 1:
-        return Service(store, access, settings, traces=traces)
-    pool = ReadingPool(processors)
-    stack.callback(pool.close)
-    return Service(store, access, settings, pool, traces)
 
 
 def _config(app: Starlette) -> uvicorn.Config:
