@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parent.parent
-_GENERATORS = ("docs_tables.py", "docs_commands.py", "docs_errors.py")
+_GENERATORS = ("docs_tables.py", "docs_commands.py", "docs_errors.py", "docs_faults.py")
 
 if __name__ == "__main__":
     for name in _GENERATORS:

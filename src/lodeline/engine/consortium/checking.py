@@ -39,7 +39,7 @@ __all__ = ["CheckDesk", "CheckTools"]
 
 _TRUSTED_TOGETHER: Final = 64
 """Proofs that are verified together for members whose last submission was taken."""
-_TOGETHER: Final = 4
+_TOGETHER: Final = 2
 """As many for others."""
 _WRONG_PROOF: Final = (ProofDoesNotHold, ProofShapeWrong)
 

@@ -34,7 +34,7 @@ FRAME_BYTES: Final = 5
 MOST_REFUSED: Final = 32
 """Submissions of a member that may be refused one after another before it has to wait."""
 PAUSE_SECONDS: Final = 20
-PROOF_WEIGHT: Final = 8
+PROOF_WEIGHT: Final = 16
 """A wrong proof counts like so many refused submissions: finding out costs far more."""
 
 
