@@ -16,7 +16,8 @@ PAGE = DOCS / "faults.md"
 
 _HEAD = """# Faults
 
-Written by `scripts/docs_faults.py` from recorded runs of `make faults`; `make docs` writes it again.
+Written by `scripts/docs_faults.py` from recorded runs of `make faults`; `make docs` writes it
+again.
 
 Each fault is done on purpose to a network of its own: four validators, each with its application
 and CometBFT, on one machine, founded for it. Before, during and after, a member's node hands in
@@ -33,8 +34,9 @@ harm was undone (processes started again, wires mended, room made) until every v
 with the others and the member has a new receipt; starting programs is in it.
 
 There are no distances and one clock on one machine. The recorded runs shared their processors with
-five times as much other work, which makes every time longer. The times say what kind of pause to expect, not how long it is elsewhere: most of them
-are CometBFT's time-outs (3 s for a proposer that says nothing) and the start of programs.
+five times as much other work, which makes every time longer. The times say what kind of pause to
+expect, not how long it is elsewhere: most of them are CometBFT's time-outs (3 s for a proposer that
+says nothing) and the start of programs.
 """
 
 _TAIL = """
