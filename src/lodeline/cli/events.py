@@ -205,6 +205,8 @@ def _say(terminal: Terminal, turn: Turn, *, quiet: bool = False) -> None:
         terminal.say("events.moved", count=count, state=named)
     if turn.sent:
         terminal.say("events.sent", count=turn.sent)
+    for trouble in turn.troubles:
+        terminal.warn(worded(trouble, terminal.lang).message(terminal.lang))
     if not turn.is_reached:
         terminal.say("events.not_reached")
     elif not turn.moved and not turn.sent and not quiet:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from tests.node.benches import FOUNDERS as BENCH_FOUNDERS
 from tests.node.benches import Bench, mining_bench
 from tests.node.events.conftest import SetClock
@@ -28,6 +29,11 @@ from tests.node.events.trade import (
 
 from lodeline.custody.strands import Strand
 from lodeline.holder.records import LotStatus
+from lodeline.kernel.cbor_errors import CborError
+from lodeline.kernel.ids import MemberId, SignatureBytes
+from lodeline.ledger.entries import MemberSignature
+from lodeline.ledger.refusals_entries import MemberSignatureInvalid
+from lodeline.node.cosigning import co_sign
 from lodeline.node.events.capture import capture
 from lodeline.node.events.database import open_engine, sqlite_url
 from lodeline.node.events.jobs import Who
@@ -37,9 +43,11 @@ from lodeline.node.events.reading import Offered
 from lodeline.node.events.signing_round import FolderRound, HouseRound, Round
 from lodeline.node.events.states import EventState, StateOf, state_of, states_of
 from lodeline.node.events.store import EventStore, Seq, Tenant, TenantName
+from lodeline.node.requests import encode_request, read_request
 
 MAPPINGS = {"pit": PIT_MAPPING, "trader": TRADER_MAPPING}
 CO = Strand.parse("Co")
+FORGED = (MemberSignature(MemberId("scales"), SignatureBytes(bytes(64))),)
 
 
 @dataclass
@@ -290,11 +298,27 @@ def test_requests_go_round_as_files_and_come_back(
     pit.turn()
     assert pit.states() == ["proved"]
     assert len(list(folder.iterdir())) == 1
+    (file,) = folder.iterdir()
+    request = read_request(file.read_bytes())
+    for content, reason in (
+        (b"no request", CborError),
+        (encode_request(structs.replace(request, signatures=FORGED)), MemberSignatureInvalid),
+    ):
+        file.write_bytes(content)
+        (trouble,) = pit.turn().troubles
+        assert isinstance(trouble, reason)
+        assert pit.states() == ["proved"]
+    signed = co_sign(bench.session, request, MemberId("scales")).request
+    file.write_bytes(encode_request(signed))
+    assert not pit.turn().troubles
+    file.unlink()
     pit.turn()
-    assert pit.states() == ["proved"]
-    pit.round = HouseRound()
-    pit.turn()
+    half = read_request(file.read_bytes())
+    assert [each.member for each in half.signatures] == ["scales"]
+    file.write_bytes(encode_request(co_sign(bench.session, half, MemberId("verifier")).request))
+    assert pit.turn().sent == 1
     assert pit.states() == ["on-ledger"]
+    assert not list(folder.iterdir())
     assert state_of(events, pit.tenant, Seq(1)).reference is not None
 
 

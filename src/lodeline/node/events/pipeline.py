@@ -117,6 +117,8 @@ class Turn:
     sent: int = 0
     is_reached: bool = True
     """False where the ledger could not be written."""
+    troubles: list[LodelineError] = field(default_factory=list)
+    """Why signatures could not be had; the entries wait on."""
 
     def count(self, state: EventState) -> None:
         """Count an event that came into a state."""
@@ -265,28 +267,34 @@ class Pipeline:
             turn.is_reached = False
         try:
             promise(own, row.request.entry)
-            request = self._signed(own, row)
-            if request is None or not turn.is_reached:
-                return False
+        except LotNotFree as refused:
+            self._give_up(own, row, refused, turn)
+            return False
+        request = self._signed(own, row, turn)
+        if request is None or not turn.is_reached:
+            return False
+        try:
             own.session.submit(completed(own.session.state, request))
         except EntryAlreadyAccepted:
             pass
         except EngineRefused:
             self._wait(row, turn)
             return False
-        except VaultBusy:
-            raise
         except LodelineError as refused:
             self._give_up(own, row, refused, turn)
             return False
         self._done(own, row, turn)
         return True
 
-    def _signed(self, own: Holding, row: Row) -> Request | None:
-        """Return an entry's request once everybody has signed it."""
+    def _signed(self, own: Holding, row: Row, turn: Turn) -> Request | None:
+        """Return an entry's request once everybody has signed it; what is in the way is told."""
         state, request = own.session.state, row.request
         if missing(state, request):
-            request = self.round.signed(own, request)
+            try:
+                request = self.round.signed(own, request)
+            except LodelineError as refused:
+                turn.troubles.append(refused)
+                return None
             if request != row.request:
                 self.store.write(lambda connection: replace_request(connection, row, request))
         return None if missing(state, request) or needs_consent(state, request) else request

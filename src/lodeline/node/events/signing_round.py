@@ -8,14 +8,30 @@ from typing import Protocol
 
 from msgspec import structs
 
-from lodeline.kernel.ids import MemberId
-from lodeline.ledger.entries import MemberSignature, entry_id
+from lodeline.crypto.signatures import SignatureContext
+from lodeline.kernel.errors import LodelineError
+from lodeline.kernel.ids import Hash32, MemberId
+from lodeline.ledger.case import active_member, check_member_signature
+from lodeline.ledger.entries import entry_id
 from lodeline.node.cosigning import co_sign, looked_at
 from lodeline.node.holding import Holding
 from lodeline.node.requests import Request, encode_request, missing, read_request
 from lodeline.node.workspace import MemberNotHere, read_file, write_file
 
-__all__ = ["FolderRound", "HouseRound", "Round"]
+__all__ = ["FolderRound", "HouseRound", "RequestOfAnother", "Round"]
+
+
+class RequestOfAnother(LodelineError):
+    """A file that holds another entry's request than its name says."""
+
+    file: str
+    entry: Hash32
+
+    code = "request-of-another"
+    en = "{file} does not hold the request of entry {entry}"
+    fr = "{file} ne contient pas la demande de l'écriture {entry}"
+    advice_en = "remove the file: the request is written anew by the next turn"
+    advice_fr = "ôtez le fichier : la demande sera réécrite au prochain tour"
 
 
 class Round(Protocol):
@@ -42,7 +58,8 @@ class FolderRound:
         """Return the request with the signatures in its file, which is made where it is not there.
 
         Raises:
-            CborError, WrongShape: the file is no request any more.
+            CborError, WrongShape, RequestOfAnother: the file is not this request any more.
+            MemberSignatureInvalid, UnknownMember, …: a signature in it is not what it should be.
             FileUnwritable: it cannot be written.
         """
         file = self._file(request)
@@ -52,11 +69,14 @@ class FolderRound:
             return request
         found = read_request(read_file(file))
         if entry_id(found.entry) != entry_id(request.entry):
-            return request
-        known = {signature.member for signature in request.signatures}
-        waiting = missing(own.session.state, request)
-        new = tuple(_new(found.signatures, known, waiting))
-        return structs.replace(request, signatures=(*request.signatures, *new))
+            raise RequestOfAnother(str(file), Hash32(entry_id(request.entry)))
+        state, waiting = own.session.state, missing(own.session.state, request)
+        new = {each.member: each for each in found.signatures if each.member in waiting}
+        for signature in new.values():
+            record = active_member(state, MemberId(signature.member))
+            identity = entry_id(request.entry)
+            check_member_signature(record, signature, SignatureContext.CO_SIGNATURE, identity)
+        return structs.replace(request, signatures=(*request.signatures, *new.values()))
 
     def settled(self, request: Request) -> None:
         """Remove the file."""
@@ -64,12 +84,6 @@ class FolderRound:
 
     def _file(self, request: Request) -> Path:
         return self.folder / f"{entry_id(request.entry).hex()}.request"
-
-
-def _new(
-    found: tuple[MemberSignature, ...], known: set[MemberId], waiting: tuple[MemberId, ...]
-) -> list[MemberSignature]:
-    return [each for each in found if each.member not in known and each.member in waiting]
 
 
 @dataclass(frozen=True)
