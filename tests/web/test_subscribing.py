@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from tests.node.access.conftest import ADMIN
+from tests.node.events.conftest import SetClock
 from tests.node.events.documents import document, event
 from tests.web.conftest import Site
 
@@ -13,7 +14,7 @@ from lodeline.node.access.accounts import AccountState, set_state
 from lodeline.node.access.callers import UserName
 from lodeline.node.access.roles import Role
 from lodeline.node.access.trail import TrailNumber, rows
-from lodeline.node.events.deliveries import Courier, Turn
+from lodeline.node.events.deliveries import MAX_ATTEMPTS, Courier, Turn
 from lodeline.node.events.subscription_refusals import DestinationUnreachable
 from lodeline.node.events.webhooks import Message
 from lodeline.web.delivering import Dispatcher, NodeDesk
@@ -128,6 +129,31 @@ def test_a_list_of_subscriptions_has_pages(site: Site, courier: Courier) -> None
         seen |= {each["subscriptionID"] for each in answer.json()}
         path = answer.links["next"]["url"] if "next" in answer.links else ""
     assert seen == made
+
+
+def test_what_was_not_taken_is_listed_sent_again_or_forgotten(
+    site: Site, courier: Courier, hook: Hook, clock: SetClock
+) -> None:
+    path = f"{ALL}/{subscribe(site)['subscriptionID']}/deadLetters"
+    hook.is_down = True
+    for serial in (1, 2):
+        site.post("/capture", document(event(serial)))
+        for _ in range(MAX_ATTEMPTS):
+            deliver(courier)
+            clock.pass_seconds(3_600)
+    first = site.get(f"{path}?perPage=1")
+    (letter,) = first.json()
+    assert (letter["code"], letter["attempts"]) == ("destination-unreachable", MAX_ATTEMPTS)
+    (other,) = site.get(first.links["next"]["url"]).json()
+    assert site.get(path, "bob").status_code == 404
+    for wrong in ("0", "99", "x", "9" * 40):
+        assert site.delete(f"{path}/{wrong}").json()["code"] == "dead-letter-unknown"
+    assert site.delete(f"{path}/{other['number']}").status_code == 204
+    hook.is_down = False
+    assert site.post(f"{path}/{letter['number']}", b"").status_code == 204
+    assert site.get(path).json() == []
+    assert deliver(courier) == [Turn.TAKEN]
+    assert len(read_json(hook.messages[0].body).events) == 2
 
 
 # ------------------------------------------------------------------ who may

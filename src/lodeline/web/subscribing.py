@@ -7,13 +7,21 @@ answer holds the secret of a subscription.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, cast
 
 import orjson
 from starlette.responses import Response
 
 from lodeline.exchange.epcis.json_in import parse_json
+from lodeline.exchange.epcis.value import JsonObject
 from lodeline.node.access.roles import Scope
+from lodeline.node.events.dead_letters import (
+    DeadLetter,
+    DeadLetterNumber,
+    begin_again,
+    dead_letters,
+    forget_dead_letter,
+)
 from lodeline.node.events.jobs import Who
 from lodeline.node.events.moments import moment_text
 from lodeline.node.events.named import QueryName, query_name
@@ -39,6 +47,8 @@ from lodeline.web.operations import JSON_MEDIA, Answer, Operation, Parameter, Pl
 __all__ = ["OPERATIONS"]
 
 _LIST: Final = "subscriptions"
+_LETTERS: Final = "dead-letters"
+_MAX_DIGITS: Final = 15
 _MAX_BODY: Final = 16 * 1024
 
 
@@ -72,14 +82,76 @@ def _list(asked: Asked) -> Response:
 
 def _show(asked: Asked) -> Response:
     """Show one subscription."""
-    found = subscription(asked.store, asked.tenant, _query_of(asked), _id_of(asked), _of(asked))
-    return Response(orjson.dumps(_members(found)), 200, epcis_headers(), asked.media)
+    return Response(orjson.dumps(_members(_shown(asked))), 200, epcis_headers(), asked.media)
 
 
 def _unsubscribe(asked: Asked) -> Response:
     """Forget one subscription."""
     unsubscribe(asked.store, asked.tenant, _query_of(asked), _id_of(asked), _of(asked))
     return Response(status_code=204, headers=epcis_headers())
+
+
+# ------------------------------------------------------------------ reports that were not taken
+
+
+def _letters(asked: Asked) -> Response:
+    """List the reports of a subscription that were not taken."""
+    size, token = paging_of(asked)
+    whose = _shown(asked).subscription_id
+    after = DeadLetterNumber(0) if token is None else _after_letter(asked, whose, token)
+    found = dead_letters(asked.store, asked.tenant, whose, after=after, limit=size + 1)
+    following = None
+    if len(found) > size:
+        end: JsonObject = {"of": _LETTERS, "subscription": whose, "after": found[size - 1].number}
+        following = seal_token(asked.store, asked.tenant, holder_of(asked), end)
+    headers = {**epcis_headers(), **page_headers(asked, following)}
+    body = orjson.dumps([_letter_members(each) for each in found[:size]])
+    return Response(body, 200, headers, asked.media)
+
+
+def _after_letter(asked: Asked, whose: SubscriptionId, token: PageToken) -> DeadLetterNumber:
+    content = open_token(asked.store, asked.tenant, holder_of(asked), token)
+    if content.get("of") != _LETTERS or content.get("subscription") != whose:
+        raise PageTokenWrong
+    return DeadLetterNumber(cast(int, content["after"]))
+
+
+def _letter_members(letter: DeadLetter) -> dict[str, object]:
+    """A report that was not taken; the events in it are asked for by query."""
+    return {
+        "number": letter.number,
+        "createdAt": moment_text(letter.created),
+        "attempts": letter.attempts,
+        "code": letter.reason["code"],
+        "reason": letter.reason["en"],
+        "advice": letter.reason["advice_en"],
+    }
+
+
+def _begin_again(asked: Asked) -> Response:
+    """Send a report, and everything after it, once more."""
+    begin_again(asked.store, asked.tenant, _shown(asked).subscription_id, _letter_of(asked))
+    return Response(status_code=204, headers=epcis_headers())
+
+
+def _forget(asked: Asked) -> Response:
+    """Forget a report that was not taken."""
+    whose = _shown(asked).subscription_id
+    forget_dead_letter(asked.store, asked.tenant, whose, _letter_of(asked))
+    return Response(status_code=204, headers=epcis_headers())
+
+
+def _letter_of(asked: Asked) -> DeadLetterNumber:
+    text = asked.values["number"]
+    is_number = text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS
+    return DeadLetterNumber(int(text) if is_number else 0)
+
+
+def _shown(asked: Asked) -> Subscription:
+    return subscription(asked.store, asked.tenant, _query_of(asked), _id_of(asked), _of(asked))
+
+
+# ------------------------------------------------------------------ what is asked for
 
 
 def _query_of(asked: Asked) -> QueryName:
@@ -176,6 +248,20 @@ _SUBSCRIPTION: Final = {
     },
 }
 _ID: Final = Parameter("subscriptionID", Place.PATH, "From the Location of a subscription.")
+_WHICH: Final = (parameters.QUERY_NAME, _ID)
+_NUMBER: Final = Parameter("number", Place.PATH, "Number of a report that was not taken.")
+_LETTER: Final = {
+    "type": "object",
+    "required": ["number", "createdAt", "attempts", "code", "reason", "advice"],
+    "properties": {
+        "number": {"type": "integer", "minimum": 1},
+        "createdAt": _MOMENT,
+        "attempts": {"type": "integer", "minimum": 1},
+        "code": _TEXT,
+        "reason": _TEXT,
+        "advice": _TEXT,
+    },
+}
 _ALL: Final = "/queries/{queryName}/subscriptions"
 _EACH: Final = f"{_ALL}/{{subscriptionID}}"
 
@@ -216,7 +302,7 @@ OPERATIONS: Final[Sequence[Operation]] = (
         summary="Show a subscription.",
         handler=_show,
         scope=Scope.SUBSCRIPTIONS_WRITE,
-        parameters=(parameters.QUERY_NAME, _ID),
+        parameters=_WHICH,
         answers=(Answer(200, "The subscription.", _SUBSCRIPTION),),
         refusals=(400, 404),
     ),
@@ -226,7 +312,44 @@ OPERATIONS: Final[Sequence[Operation]] = (
         summary="Forget a subscription.",
         handler=_unsubscribe,
         scope=Scope.SUBSCRIPTIONS_WRITE,
-        parameters=(parameters.QUERY_NAME, _ID),
+        parameters=_WHICH,
+        answers=(Answer(204, "It is forgotten."),),
+        refusals=(400, 404),
+    ),
+    Operation(
+        method="GET",
+        path=f"{_EACH}/deadLetters",
+        summary="List the reports of a subscription that were not taken.",
+        handler=_letters,
+        scope=Scope.SUBSCRIPTIONS_WRITE,
+        parameters=(*_WHICH, parameters.PER_PAGE, parameters.PAGE_TOKEN),
+        answers=(
+            Answer(
+                200,
+                "Reports.",
+                {"type": "array", "items": _LETTER},
+                ("Link", "GS1-Next-Page-Token-Expires"),
+            ),
+        ),
+        refusals=(400, 404),
+    ),
+    Operation(
+        method="POST",
+        path=f"{_EACH}/deadLetters/{{number}}",
+        summary="Send a report that was not taken, and all after it, once more.",
+        handler=_begin_again,
+        scope=Scope.SUBSCRIPTIONS_WRITE,
+        parameters=(*_WHICH, _NUMBER),
+        answers=(Answer(204, "The subscription begins there again."),),
+        refusals=(400, 404),
+    ),
+    Operation(
+        method="DELETE",
+        path=f"{_EACH}/deadLetters/{{number}}",
+        summary="Forget a report that was not taken.",
+        handler=_forget,
+        scope=Scope.SUBSCRIPTIONS_WRITE,
+        parameters=(*_WHICH, _NUMBER),
         answers=(Answer(204, "It is forgotten."),),
         refusals=(400, 404),
     ),

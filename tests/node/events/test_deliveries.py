@@ -10,6 +10,12 @@ from tests.node.events.documents import document, event
 
 from lodeline.exchange.epcis.value import JsonObject
 from lodeline.node.events.capture import capture
+from lodeline.node.events.dead_letters import (
+    DeadLetterNumber,
+    begin_again,
+    dead_letters,
+    forget_dead_letter,
+)
 from lodeline.node.events.deliveries import (
     MAX_ATTEMPTS,
     MAX_REPORT_EVENTS,
@@ -32,6 +38,7 @@ from lodeline.node.events.refusals import StoreUnreachable
 from lodeline.node.events.schema import SUBSCRIPTIONS
 from lodeline.node.events.store import EventStore, Tenant, TenantName
 from lodeline.node.events.subscription_refusals import (
+    DeadLetterUnknown,
     DeliveryRefusal,
     DestinationAnswered,
     DestinationForbidden,
@@ -44,11 +51,9 @@ from lodeline.node.events.subscription_refusals import (
     SubscriptionUnknown,
 )
 from lodeline.node.events.subscriptions import (
-    DeadLetterNumber,
     Subscription,
     SubscriptionId,
     SubscriptionState,
-    dead_letters,
     parse_controls,
     subscribe,
     subscription,
@@ -288,7 +293,7 @@ def test_a_dead_letter_keeps_the_report_and_lets_the_next_one_go(
         turns += town.deliver()
         town.clock.pass_seconds(3_600)
     assert turns == [Turn.WAITING] * (tries - 1) + [Turn.BURIED]
-    (letter,) = dead_letters(town.store, town.tenant, DeadLetterNumber(0), 10)
+    (letter,) = dead_letters(town.store, town.tenant, made.subscription_id, limit=10)
     assert (letter.first, letter.last, letter.body) == (1, 1, "1")
     assert (letter.attempts, letter.reason["code"]) == (tries, refusal.code)
     assert letter.subscription_id == made.subscription_id
@@ -297,16 +302,55 @@ def test_a_dead_letter_keeps_the_report_and_lets_the_next_one_go(
     assert town.hook.seqs == [2]
 
 
-def test_dead_letters_are_of_their_company(town: Town) -> None:
-    town.subscribe()
+def buried(town: Town) -> Subscription:
+    """A subscription whose first report became a dead letter, and whose second one was taken."""
+    made = town.subscribe()
     town.capture()
     town.hook.refusals = [answered(410)] * 4
     for _ in range(4):
         town.deliver()
         town.clock.pass_seconds(3_600)
-    assert len(dead_letters(town.store, town.tenant, DeadLetterNumber(0), 10)) == 1
+    town.capture()
+    assert town.deliver() == [Turn.TAKEN]
+    return made
+
+
+def test_a_subscription_begins_again_at_a_dead_letter(town: Town) -> None:
+    made = buried(town)
+    (letter,) = dead_letters(town.store, town.tenant, made.subscription_id, limit=10)
+    town.capture(bizStep="receiving")
+    assert town.deliver() == [Turn.NOTHING], "and that is remembered"
+    begin_again(town.store, town.tenant, made.subscription_id, letter.number)
+    assert town.deliver() == [Turn.TAKEN]
+    assert town.hook.seqs == [2, 1, 2]
+    assert dead_letters(town.store, town.tenant, made.subscription_id, limit=10) == []
+
+
+def test_a_dead_letter_that_nobody_needs_is_forgotten(town: Town) -> None:
+    made = buried(town)
+    (letter,) = dead_letters(town.store, town.tenant, made.subscription_id, limit=10)
+    forget_dead_letter(town.store, town.tenant, made.subscription_id, letter.number)
+    assert dead_letters(town.store, town.tenant, made.subscription_id, limit=10) == []
+    for change in (forget_dead_letter, begin_again):
+        with pytest.raises(DeadLetterUnknown) as refused:
+            change(town.store, town.tenant, made.subscription_id, letter.number)
+        assert refused.value.number == letter.number
+
+
+def test_dead_letters_are_of_their_company_and_subscription(town: Town) -> None:
+    made = buried(town)
     other = town.store.tenant(TenantName("refiner"))
-    assert dead_letters(town.store, other, DeadLetterNumber(0), 10) == []
+    assert dead_letters(town.store, other, made.subscription_id, limit=10) == []
+    assert dead_letters(town.store, town.tenant, SubscriptionId("x"), limit=10) == []
+    (letter,) = dead_letters(town.store, town.tenant, made.subscription_id, limit=10)
+    later = dead_letters(
+        town.store, town.tenant, made.subscription_id, after=letter.number, limit=10
+    )
+    assert later == []
+    for tenant, whose in ((other, made.subscription_id), (town.tenant, SubscriptionId("x"))):
+        for change in (forget_dead_letter, begin_again):
+            with pytest.raises(DeadLetterUnknown):
+                change(town.store, tenant, whose, DeadLetterNumber(letter.number))
 
 
 # ------------------------------------------------------------------ killed in between

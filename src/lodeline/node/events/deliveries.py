@@ -119,6 +119,14 @@ class Due:
     subscription_id: SubscriptionId
 
 
+@dataclass(frozen=True, slots=True)
+class _Passed:
+    """That there was nothing to tell between two places; true of that cursor alone."""
+
+    cursor: Seq
+    reached: Seq
+
+
 class Turn(StrEnum):
     """What became of a turn."""
 
@@ -151,7 +159,7 @@ class Courier:
         self._store = store
         self._desk = desk
         self._poster = poster
-        self._passed: dict[Due, Seq] = {}
+        self._passed: dict[Due, _Passed] = {}
 
     def due(self) -> Sequence[Due]:
         """Return the subscriptions whose turn it is, those that have waited longest first."""
@@ -167,6 +175,7 @@ class Courier:
                 TENANTS.c.name,
                 rows.subscription_id,
                 rows.next_us,
+                rows.cursor_seq,
                 last.label("last"),
             )
             .join(TENANTS, TENANTS.c.number == rows.tenant)
@@ -175,14 +184,11 @@ class Courier:
         )
         with self._store.reading() as connection:
             found = connection.execute(query).all()
-        keys = (
-            (Due(Tenant(number, TenantName(name)), SubscriptionId(key)), next_us, last)
-            for number, name, key, next_us, last in found
-        )
         return [
             key
-            for key, next_us, last in keys
-            if next_us is not None or self._passed.get(key, Seq(0)) < last
+            for number, name, subscription_id, next_us, cursor, last in found
+            for key in [Due(Tenant(number, TenantName(name)), SubscriptionId(subscription_id))]
+            if next_us is not None or self._after(key, Seq(cursor)) < last
         ]
 
     def deliver(self, due: Due) -> Turn:
@@ -208,7 +214,7 @@ class Courier:
     def _told(self, current: Subscription, wanted: Wanted, due: Due) -> Turn:
         """Tell everything that is new, a report after the other, until one is not taken."""
         until, turn, most = self._store.last_seq(), Turn.NOTHING, MAX_REPORT_EVENTS
-        after = max(current.cursor, self._passed.get(due, Seq(0)))
+        after = self._after(due, current.cursor)
         for _ in range(_TURN):
             found = news(self._store, current.tenant, wanted, after, until, most)
             events = bounded(found.events)
@@ -325,10 +331,15 @@ class Courier:
         is_early = found.next_due is not None and found.next_due > self._store.clock.now()
         return None if is_early else found
 
+    def _after(self, due: Due, cursor: Seq) -> Seq:
+        """Where to go on: at the cursor, or behind what is known to hold nothing after it."""
+        passed = self._passed.get(due)
+        return cursor if passed is None or passed.cursor != cursor else passed.reached
+
     def _pass(self, current: Subscription, due: Due, reached: Seq) -> None:
         """Remember that there was nothing to tell; written seldom, since that may be often."""
         if current.next_due is None and reached - current.cursor < _LAG:
-            self._passed[due] = reached
+            self._passed[due] = _Passed(current.cursor, reached)
             return
         due_next = self._next(current, self._store.clock.now(), is_whole=True)
         self._move(current, replace(current, cursor=reached, next_due=due_next, attempts=0))

@@ -12,6 +12,7 @@ from lodeline.node.events.exceptions import (
 )
 
 __all__ = [
+    "DeadLetterUnknown",
     "DeliveryRefusal",
     "DestinationAnswered",
     "DestinationForbidden",
@@ -166,6 +167,18 @@ class SubscriptionUnknown(NoSuchResourceException):
     advice_fr: ClassVar[str] = "listez les abonnements de la requête ; il a pu être supprimé"
 
     subscription: str
+
+
+class DeadLetterUnknown(NoSuchResourceException):
+    """No report of that number is kept for a subscription."""
+
+    code: ClassVar[str] = "dead-letter-unknown"
+    en: ClassVar[str] = "the subscription has no report {number} that was not taken"
+    fr: ClassVar[str] = "l'abonnement n'a pas de rapport {number} qui n'ait été pris"
+    advice_en: ClassVar[str] = "list its reports that were not taken; this one may be gone"
+    advice_fr: ClassVar[str] = "listez ses rapports non pris ; celui-ci a pu disparaître"
+
+    number: int
 
 
 class DestinationMalformed(ValidationException):

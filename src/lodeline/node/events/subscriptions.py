@@ -16,7 +16,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, NewType, cast
+from typing import Final, NewType
 
 import orjson
 from sqlalchemy import (
@@ -45,7 +45,7 @@ from lodeline.node.events.named import QueryName
 from lodeline.node.events.parameters import Query, Window, read_definition
 from lodeline.node.events.query_refusals import NamedQueryUnknown
 from lodeline.node.events.schedules import Schedule, parse_schedule
-from lodeline.node.events.schema import COUNTERS, DEAD_LETTERS, NAMED_QUERIES, SUBSCRIPTIONS
+from lodeline.node.events.schema import COUNTERS, NAMED_QUERIES, SUBSCRIPTIONS
 from lodeline.node.events.store import EventStore, Seq, Tenant
 from lodeline.node.events.subscription_refusals import (
     ReportingEmptyStream,
@@ -60,15 +60,12 @@ from lodeline.node.events.subscription_refusals import (
 __all__ = [
     "MAX_SUBSCRIPTIONS",
     "Controls",
-    "DeadLetter",
-    "DeadLetterNumber",
     "SignatureToken",
     "SpellingName",
     "Subscription",
     "SubscriptionId",
     "SubscriptionState",
     "check_subscribable",
-    "dead_letters",
     "first_place",
     "parse_controls",
     "parse_trigger",
@@ -85,7 +82,6 @@ SignatureToken = NewType("SignatureToken", str)
 """Secret of whoever subscribed, by which reports are signed."""
 SpellingName = NewType("SpellingName", str)
 """How identifiers are spelled in reports: a value of ``GS1-EPC-Format``; empty: as stored."""
-DeadLetterNumber = NewType("DeadLetterNumber", int)
 MAX_SUBSCRIPTIONS: Final = 1_000
 """Subscriptions of one company."""
 _TOKEN_CHARS: Final = (16, 512)
@@ -137,21 +133,6 @@ class Subscription:
     state: SubscriptionState
     created: Micros
     created_by: Who
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """A report that no destination took."""
-
-    number: DeadLetterNumber
-    subscription_id: SubscriptionId
-    created: Micros
-    first: Seq
-    last: Seq
-    attempts: int
-    reason: JsonObject
-    """Code of the refusal, and the refusal in words."""
-    body: str
 
 
 # ------------------------------------------------------------------ what is said
@@ -336,33 +317,6 @@ def unsubscribe(
     )
     if store.write(lambda connection: connection.execute(change).rowcount) == 0:
         raise SubscriptionUnknown(subscription_id[:64])
-
-
-def dead_letters(
-    store: EventStore, tenant: Tenant, after: DeadLetterNumber, limit: int
-) -> Sequence[DeadLetter]:
-    """Return the next reports of a tenant that were not taken, by number."""
-    query = (
-        select(DEAD_LETTERS)
-        .where(DEAD_LETTERS.c.tenant == tenant.number, DEAD_LETTERS.c.number > after)
-        .order_by(DEAD_LETTERS.c.number)
-        .limit(limit)
-    )
-    with store.reading() as connection:
-        return [_letter(row) for row in connection.execute(query).mappings()]
-
-
-def _letter(row: RowMapping) -> DeadLetter:
-    return DeadLetter(
-        DeadLetterNumber(row["number"]),
-        SubscriptionId(row["subscription_id"]),
-        Micros(row["created_us"]),
-        Seq(row["first_seq"]),
-        Seq(row["last_seq"]),
-        row["attempts"],
-        cast(JsonObject, orjson.loads(row["reason"])),
-        row["body"],
-    )
 
 
 def _rows(tenant: Tenant, *chosen: ColumnElement[bool]) -> Select[tuple[object, ...]]:
