@@ -4,10 +4,13 @@ from urllib.parse import quote
 
 import pytest
 from lxml import etree
+from tests.node.access.conftest import ADMIN
 from tests.node.events.documents import bare, document, event
 from tests.web.conftest import Site
 
 from lodeline.exchange.epcis import read_json, read_xml
+from lodeline.node.access.callers import Reader
+from lodeline.node.access.policies import Terms, revoke_policy, share
 from lodeline.node.access.roles import Role
 from lodeline.node.access.trail import TrailNumber, rows
 
@@ -285,6 +288,25 @@ def test_a_partner_without_a_policy_sees_nothing_and_is_told_nothing(site: Site)
     assert events_of(there) == events_of(nowhere) == []
     assert site.get("/epcs", "pat").status_code == 403
     assert site.get("/capture", "pat").status_code == 403
+
+
+def test_a_partner_sees_what_a_policy_shares_until_it_is_revoked(site: Site) -> None:
+    fill(site, 5)
+    tenant, store = site.house.tenant, site.service.store
+    site.tokens["pat"] = site.house.token("pat", Role.TRADER, partner="refiner")
+    policy = share(store, tenant, Reader("partner:refiner"), Terms(lots=(URN,)), by=ADMIN)
+    shown = events_of(site.get("/events", "pat"))
+    assert [found["epcList"] for found in shown] == [[EPC]]
+    ids = [str(found["eventID"]) for found in events_of(site.get("/events"))]
+    statuses = [site.get(f"/events/{quote(id_, safe='')}", "pat").status_code for id_ in ids]
+    assert sorted(statuses) == [200, 404, 404, 404, 404]
+    assert len(events_of(site.get("/bizSteps/shipping/events?maxEventCount=1", "pat"))) == 1
+    named(site, b'{"name":"a","query":{}}')
+    assert len(events_of(site.get("/queries/a/events", "pat"))) == 1
+    path = site.get("/events?perPage=1").links["next"]["url"]
+    assert site.get(path, "pat").status_code == 400
+    revoke_policy(store, tenant, policy.policy, ADMIN)
+    assert events_of(site.get("/events", "pat")) == []
 
 
 def test_what_was_shown_is_in_the_trail(site: Site) -> None:
