@@ -147,9 +147,15 @@ class Pipeline:
         self._drain(own, waiting_rows(self.store, self.tenant), turn)
         for event in self._proved():
             self._finish(own, event, turn)
+        kept: list[Seq] = []
         for event in self._open_events():
-            self._advance(own, event, turn)
-            self._drain_event(own, event, turn)
+            if self._is_kept(own, event, turn):
+                kept.append(event.seq)
+            else:
+                self._drain_event(own, event, turn)
+            if len(kept) == _BATCH:
+                self._keep(kept, turn)
+        self._keep(kept, turn)
         return turn
 
     # -------------------------------------------------------------- from event to outbox
@@ -175,23 +181,31 @@ class Pipeline:
                 return
             after = found[-1].seq
 
-    def _advance(self, own: Holding, event: StoredEvent, turn: Turn) -> None:
+    def _is_kept(self, own: Holding, event: StoredEvent, turn: Turn) -> bool:
+        """Bring an event into the outbox; whether there is nothing of it to be brought there."""
         try:
-            self._enter(own, event, turn)
+            if self._is_declared_wrong(own, event):
+                return True
+            meaning = self._meaning(event)
+            if isinstance(meaning, Keeping):
+                return True
+            self._enter(own, event, meaning, turn)
         except _OF_THE_NODE:
             raise
         except LodelineError as refused:
             self._refuse(event.seq, refused, turn)
+        return False
 
-    def _enter(self, own: Holding, event: StoredEvent, turn: Turn) -> None:
-        """Give an event a meaning, prove its entries and put them into the outbox."""
-        if self._is_declared_wrong(own, event):
-            self._move(event.seq, Move(EventState.KEPT, self._now()), turn)
-            return
-        meaning = self._meaning(event)
-        if isinstance(meaning, Keeping):
-            self._move(event.seq, Move(EventState.KEPT, self._now()), turn)
-            return
+    def _keep(self, events: list[Seq], turn: Turn) -> None:
+        """Move events together of which nothing goes to the ledger, and empty the list."""
+        if events:
+            moved, move = list(events), Move(EventState.KEPT, self._now())
+            self.store.write(lambda connection: move_state(connection, self.tenant, moved, move))
+            turn.moved[EventState.KEPT] = turn.moved.get(EventState.KEPT, 0) + len(moved)
+            events.clear()
+
+    def _enter(self, own: Holding, event: StoredEvent, meaning: Meaning, turn: Turn) -> None:
+        """Prove the entries of an event and put them into the outbox."""
         rows = rows_of(self.store, self.tenant, event.seq)
         if rows and rows[-1].state is RowState.DONE:  # held after its entries were in the log
             self._finish(own, event, turn)
