@@ -61,6 +61,17 @@ class Process:
         return EventStore(open_engine(sqlite_url(self.folder / "events.db")))
 
 
+def started(folder: Path) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(folder), "127.0.0.1:0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        env={name: value for name, value in os.environ.items() if name != "LODELINE_DATABASE"},
+        text=True,
+    )
+
+
 @pytest.fixture
 def process(tmp_path: Path) -> Iterator[Process]:
     store = EventStore(open_engine(sqlite_url(tmp_path / "events.db")))
@@ -68,14 +79,7 @@ def process(tmp_path: Path) -> Iterator[Process]:
     add_account(store, tenant, NewAccount(UserName("ada"), frozenset({Role.REFINER})), ADMIN)
     token = issue_token(store, tenant, UserName("ada"), by=ADMIN, days=1).bearer
     store.close()
-    child = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(tmp_path), "127.0.0.1:0"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        stdin=subprocess.DEVNULL,
-        env={name: value for name, value in os.environ.items() if name != "LODELINE_DATABASE"},
-        text=True,
-    )
+    child = started(tmp_path)
     assert child.stdout is not None
     url = urlsplit(child.stdout.readline())
     assert url.hostname is not None
@@ -134,3 +138,26 @@ def test_an_address_that_is_taken_is_a_refusal(process: Process, tmp_path: Path)
     )
     assert again.returncode == 1
     assert "AddressTaken" in again.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("proxies", "status"), [("[]", 429), ('["127.0.0.1"]', 401)])
+def test_a_proxy_is_believed_only_where_the_settings_name_it(
+    process: Process, proxies: str, status: int
+) -> None:
+    process.child.terminate()
+    process.child.communicate(timeout=60)
+    (process.folder / "serve.toml").write_text(f"proxies = {proxies}\n")
+    child = started(process.folder)
+    assert child.stdout is not None
+    url = urlsplit(child.stdout.readline())
+    assert url.hostname is not None
+    seen = 0
+    for at in range(10):
+        with closing(http.client.HTTPConnection(url.hostname, url.port, timeout=30)) as connection:
+            shown = {"Authorization": "Bearer nothing", "X-Forwarded-For": f"192.0.2.{at}"}
+            connection.request("GET", "/events", headers=shown)
+            seen = connection.getresponse().status
+    child.terminate()
+    child.communicate(timeout=60)
+    assert seen == status

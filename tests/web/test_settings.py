@@ -10,6 +10,16 @@ from lodeline.web.serving import AddressWrong, Listen, listen_at
 from lodeline.web.settings import WebSettings, WebSettingsMalformed, read_settings
 
 
+def test_the_page_shows_settings_that_can_be_read(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "serving.md").read_text("utf-8")
+    file = tmp_path / "serve.toml"
+    file.write_text(page.partition("```toml\n")[2].partition("```")[0], "utf-8")
+    found = read_settings(file)
+    assert found.company_prefixes == ("9521234",)
+    assert (found.capture, found.rate) == (WebSettings().capture, WebSettings().rate)
+    assert "{serial}" in found.links["gs1:pip"]
+
+
 def test_without_a_file_they_are_the_usual_ones(tmp_path: Path) -> None:
     assert read_settings(tmp_path / "serve.toml") == WebSettings()
 
@@ -27,6 +37,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         burst = 10
         per_second = 5
         webhook_networks = ["10.20.0.0/16", "fd00::/8"]
+        proxies = ["127.0.0.1", "10.0.0.0/8"]
         traces = "http://127.0.0.1:4318/v1/traces"
         [links]
         "gs1:pip" = "https://shop.example/{gtin}"
@@ -39,6 +50,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
     assert found.company_prefixes == ("4012345",)
     assert found.links == {"gs1:pip": "https://shop.example/{gtin}"}
     assert found.destinations.networks == (ip_network("10.20.0.0/16"), ip_network("fd00::/8"))
+    assert found.proxies == ("127.0.0.1/32", "10.0.0.0/8")
     assert found.traces == "http://127.0.0.1:4318/v1/traces"
 
 
@@ -58,6 +70,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         ("capture_events = 20001", "capture_events"),
         ('webhook_networks = ["10.20.0.1/16"]', "webhook_networks"),
         ("webhook_networks = [1]", "webhook_networks"),
+        ('proxies = ["proxy.internal"]', "proxies"),
         ('links = ["a"]', "links"),
         ('[links]\n"pip" = "https://x"', "links.pip"),
         ('[links]\n"gs1:pip" = "https://x/{0.__class__}"', "links.gs1:pip"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import ClassVar, Final
@@ -117,19 +117,20 @@ def serve(
         log_to()
         webhooks = Webhooks(service.settings.destinations)
         stack.enter_context(Dispatcher(Courier(store, NodeDesk(service), webhooks)))
-        server = _Server(_config(build(service)))
+        server = _Server(_config(build(service), service.settings.proxies))
         name = bound.getsockname()
         started(Listen(listen.host, int(name[1])))
         server.run(sockets=[bound])
 
 
-def _config(app: Starlette) -> uvicorn.Config:
+def _config(app: Starlette, proxies: Sequence[str]) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
         http="httptools",
         ws="websockets-sansio",
         ws_max_size=_MESSAGE_BYTES,

@@ -21,7 +21,7 @@ from typing import ClassVar, Final
 
 from lodeline.exchange.epcis.value import MAX_DOCUMENT_BYTES, MAX_EVENTS
 from lodeline.kernel.errors import LodelineError
-from lodeline.node.events.destinations import DestinationRules
+from lodeline.node.events.destinations import DestinationRules, Network
 from lodeline.node.events.reading import CaptureLimits
 from lodeline.node.workspace import FileUnreadable
 
@@ -80,6 +80,8 @@ class WebSettings:
     """Collector of traces (OTLP over HTTP); empty: none are made."""
     destinations: DestinationRules = field(default_factory=DestinationRules)
     """Networks of the company's own that subscriptions may report to (``webhook_networks``)."""
+    proxies: tuple[str, ...] = ()
+    """Networks of the proxies in front, which are believed when they say for whom they ask."""
 
 
 def read_settings(file: Path) -> WebSettings:
@@ -111,7 +113,15 @@ def _settings(file: str, found: Mapping[str, object]) -> WebSettings:
         "burst": (usual.rate.burst, 1_000_000),
         "per_second": (usual.rate.per_second, 1_000_000),
     }
-    known = {*numbers, "public_url", "company_prefixes", "links", "traces", "webhook_networks"}
+    known = {
+        *numbers,
+        "public_url",
+        "company_prefixes",
+        "links",
+        "traces",
+        "webhook_networks",
+        "proxies",
+    }
     for key in found:
         if key not in known:
             raise WebSettingsMalformed(file, key)
@@ -128,7 +138,8 @@ def _settings(file: str, found: Mapping[str, object]) -> WebSettings:
         _prefixes(file, found.get("company_prefixes", [])),
         _links(file, found.get("links", {})),
         _url(file, "traces", found.get("traces", "")),
-        _destinations(file, found.get("webhook_networks", [])),
+        DestinationRules(_networks(file, "webhook_networks", found.get("webhook_networks", []))),
+        tuple(map(str, _networks(file, "proxies", found.get("proxies", [])))),
     )
 
 
@@ -153,13 +164,13 @@ def _prefixes(file: str, value: object) -> tuple[CompanyPrefix, ...]:
     return tuple(value)
 
 
-def _destinations(file: str, value: object) -> DestinationRules:
+def _networks(file: str, key: str, value: object) -> tuple[Network, ...]:
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise WebSettingsMalformed(file, "webhook_networks")
+        raise WebSettingsMalformed(file, key)
     try:
-        return DestinationRules(tuple(ip_network(each) for each in value))
+        return tuple(ip_network(each) for each in value)
     except ValueError:
-        raise WebSettingsMalformed(file, "webhook_networks") from None
+        raise WebSettingsMalformed(file, key) from None
 
 
 def _links(file: str, value: object) -> Mapping[str, str]:
