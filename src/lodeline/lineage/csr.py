@@ -1,0 +1,205 @@
+"""The edges of the lot graph as arrays, and walks along them that take a whole front at a time.
+
+Lots and steps are numbers in the order of the log. A step's outputs are the lots that are numbered
+when it is added, so they are a range; its inputs are a range of one column of lots (compressed
+sparse rows). The other way, from a lot to the steps that used it, is a second set of rows, sorted
+by lot: a *base*, and beside it an *overlay* of the edges that came since. The overlay is sorted
+when somebody walks downstream, and folded into the base once it is an eighth of all edges; walks
+upstream need neither.
+
+The arrays say nothing of what a lot or step is, and a reversal is a step like every other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from lodeline.lineage.columns import Column, Numbers
+
+__all__ = ["Edges", "Reach"]
+
+_Places: TypeAlias = npt.NDArray[np.intp]
+
+_OVERLAY: Final = 65_536
+_OVERLAY_SHARE: Final = 8
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What a walk found: numbers of lots and of steps, each ascending, each once."""
+
+    lots: Numbers
+    steps: Numbers
+
+
+class Edges:
+    """Steps by number, with the lots that each used up and made."""
+
+    def __init__(self) -> None:
+        """Begin with no step."""
+        self._makers = Column()
+        self._inputs = Column()
+        self._input_ends = Column()
+        self._output_ends = Column()
+        for ends in (self._input_ends, self._output_ends):
+            ends.append(0)
+        self._base = _Uses.of(self._inputs.values, self._input_ends.values, 0)
+        self._overlay = self._base
+
+    @property
+    def lots(self) -> int:
+        """Return how many lots were made."""
+        return len(self._makers)
+
+    @property
+    def steps(self) -> int:
+        """Return how many steps there are."""
+        return len(self._output_ends) - 1
+
+    @property
+    def memory_bytes(self) -> int:
+        """Return what the arrays take."""
+        columns = (self._makers, self._inputs, self._input_ends, self._output_ends)
+        uses = {id(part): part.memory_bytes for part in (self._base, self._overlay)}
+        return sum(column.memory_bytes for column in columns) + sum(uses.values())
+
+    def add(self, inputs: Sequence[int], made: int) -> int:
+        """Add a step that used up lots and made so many, numbered from `lots` on.
+
+        Returns its number.
+
+        Raises:
+            IndexError: an input has not been made yet; nothing was added.
+        """
+        if any(not 0 <= lot < self.lots for lot in inputs):
+            raise IndexError(inputs)
+        step = self.steps
+        for lot in inputs:
+            self._inputs.append(lot)
+        for _ in range(made):
+            self._makers.append(step)
+        self._input_ends.append(len(self._inputs))
+        self._output_ends.append(len(self._makers))
+        return step
+
+    def upstream(self, roots: Numbers) -> Reach:
+        """Return everything that lots came from, themselves among it."""
+        makers, inputs, ends = self._makers.values, self._inputs.values, self._input_ends.values
+        return self._walk(
+            roots,
+            lambda lots: makers[lots],
+            lambda steps: inputs[_spread(ends[steps], ends[steps + 1])],
+        )
+
+    def downstream(self, roots: Numbers) -> Reach:
+        """Return everything that lots went into, themselves among it."""
+        self._settle()
+        base, overlay, ends = self._base, self._overlay, self._output_ends.values
+        parts = (base,) if overlay is base else (base, overlay)
+        return self._walk(
+            roots,
+            lambda lots: np.concatenate([part.steps_of(lots) for part in parts]),
+            lambda steps: _spread(ends[steps], ends[steps + 1]).astype(np.int32),
+        )
+
+    def fold(self) -> None:
+        """Sort all edges into the base now, rather than when somebody walks downstream."""
+        self._base = _Uses.of(self._inputs.values, self._input_ends.values, 0)
+        self._overlay = self._base
+
+    def _settle(self) -> None:
+        """Bring base and overlay up to the edges that there are."""
+        late = len(self._inputs) - self._base.end
+        if late > max(_OVERLAY, len(self._inputs) // _OVERLAY_SHARE):
+            self.fold()
+        elif self._overlay.end < len(self._inputs):
+            self._overlay = _Uses.of(self._inputs.values, self._input_ends.values, self._base.end)
+
+    def _walk(
+        self,
+        roots: Numbers,
+        beyond: Callable[[Numbers], Numbers],
+        ends: Callable[[Numbers], Numbers],
+    ) -> Reach:
+        seen_lots, seen_steps = _Seen(self.lots), _Seen(self.steps)
+        front = seen_lots.fresh(roots)
+        while len(front):
+            front = seen_lots.fresh(ends(seen_steps.fresh(beyond(front))))
+        return Reach(seen_lots.ascending(), seen_steps.ascending())
+
+
+@dataclass(frozen=True)
+class _Uses:
+    """Some of the edges from lot to step, sorted by lot."""
+
+    lots: Numbers
+    """The lots that have any, ascending, each once."""
+    ends: Numbers
+    """Where the steps of each begin, and where the last one's end."""
+    steps: Numbers
+    end: int
+    """How many edges there were when this was sorted."""
+
+    @classmethod
+    def of(cls, inputs: Numbers, input_ends: Numbers, first: int) -> _Uses:
+        """Sort the edges from one on; a step's edges are never parted."""
+        order = np.argsort(inputs[first:], kind="stable")
+        by_lot = inputs[first:][order]
+        starts = np.flatnonzero(np.diff(by_lot, prepend=-1))
+        users = np.searchsorted(input_ends, order + first, side="right") - 1
+        return cls(
+            by_lot[starts],
+            np.append(starts, len(by_lot)).astype(np.int32),
+            users.astype(np.int32),
+            len(inputs),
+        )
+
+    @property
+    def memory_bytes(self) -> int:
+        """Return what the arrays take."""
+        return self.lots.nbytes + self.ends.nbytes + self.steps.nbytes
+
+    def steps_of(self, lots: Numbers) -> Numbers:
+        """Return the steps that used lots, as often as they did."""
+        if not len(self.lots):
+            return self.steps
+        places = np.searchsorted(self.lots, lots)
+        places[places == len(self.lots)] = 0
+        places = places[self.lots[places] == lots]
+        return self.steps[_spread(self.ends[places], self.ends[places + 1])]
+
+
+class _Seen:
+    """Which numbers a walk has met; the pages of the array that it never touches cost nothing."""
+
+    def __init__(self, count: int) -> None:
+        self._marks: Numbers = np.zeros(count, np.int32)
+        self._found: list[Numbers] = []
+
+    def fresh(self, numbers: Numbers) -> Numbers:
+        """Return those not met before, each once, and remember them.
+
+        Of equal numbers the one stays whose mark was written last, so nothing is sorted.
+        """
+        numbers = numbers[self._marks[numbers] == 0]
+        order = np.arange(1, len(numbers) + 1, dtype=np.int32)
+        self._marks[numbers] = order
+        numbers = numbers[self._marks[numbers] == order]
+        self._found.append(numbers)
+        return numbers
+
+    def ascending(self) -> Numbers:
+        """Return all that were met."""
+        return np.sort(np.concatenate(self._found)) if self._found else self._marks[:0]
+
+
+def _spread(starts: Numbers, ends: Numbers) -> _Places:
+    """Return all places of some ranges, one range after another."""
+    counts = (ends - starts).astype(np.intp)
+    before = np.cumsum(counts) - counts
+    return np.repeat(starts - before, counts) + np.arange(int(counts.sum()))
