@@ -1,12 +1,19 @@
 """Signing in over HTTP: a password gives a session, a token never gives more than it may."""
 
 import base64
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 from tests.node.access.conftest import PASSWORD
-from tests.web.conftest import Site
+from tests.node.access.issuers import TestIssuer
+from tests.node.access.test_openid import joined
+from tests.web.conftest import Client, Site
 
 from lodeline.node.access.roles import Role
+from lodeline.web.app import build
 
 
 def basic(name: str, password: str) -> dict[str, str]:
@@ -44,3 +51,60 @@ def test_a_token_gives_none(known: Site) -> None:
 @pytest.mark.parametrize("path", ["/sign-in", "/sign-in/return?code=a&state=b"])
 def test_without_an_issuer_there_is_nothing_to_sign_in_at(known: Site, path: str) -> None:
     assert known.get(path, who="").status_code == 404
+
+
+# ------------------------------------------------------------------ at an issuer
+
+
+@dataclass
+class Signing:
+    """A site whose people are known to an issuer, and what the issuer says of one of them."""
+
+    site: Site
+    issuer: TestIssuer
+
+    def begin(self) -> tuple[str, str]:
+        """Return what a browser is sent with, and the cookie that it keeps."""
+        answer = self.site.get("/sign-in", who="")
+        assert answer.status_code == 303
+        cookie = answer.headers["Set-Cookie"]
+        assert {"HttpOnly", "SameSite=lax", "Path=/sign-in"} <= set(cookie.split("; "))
+        query = parse_qs(urlsplit(answer.headers["Location"]).query)
+        now = self.site.service.store.clock.now() / 1_000_000
+        self.issuer.id_token = self.issuer.token(now, nonce=query["nonce"][0])
+        return query["state"][0], cookie.partition(";")[0]
+
+    def back(self, state: str, cookie: str) -> httpx.Response:
+        return self.site.get(f"/sign-in/return?code=c&state={state}", who="", Cookie=cookie)
+
+
+@pytest.fixture
+def signing(site: Site) -> Iterator[Signing]:
+    joint = joined(site.house)
+    service = replace(site.service, access=joint.access)
+    client = Client(build(service))
+    yield Signing(replace(site, service=service, client=client), joint.issuer)
+    client.close()
+
+
+def test_whom_an_issuer_vouches_for_gets_a_session(signing: Signing) -> None:
+    answer = signing.back(*signing.begin())
+    assert answer.status_code == 201, answer.text
+    shown = {"Authorization": f"Bearer {answer.json()['token']}"}
+    assert signing.site.ask("GET", "/events", "", shown, None).status_code == 200
+
+
+def test_the_browser_that_comes_back_is_the_one_that_was_sent(signing: Signing) -> None:
+    state, cookie = signing.begin()
+    for other in ("", "lodeline_sign_in=", f"{cookie}x", signing.begin()[1]):
+        assert signing.back(state, other).status_code == 401
+
+
+def test_a_sign_in_is_finished_once(signing: Signing) -> None:
+    state, cookie = signing.begin()
+    assert signing.back(state, cookie).status_code == 201
+    assert signing.back(state, cookie).status_code == 401
+
+
+def test_nobody_comes_back_who_was_not_sent(signing: Signing) -> None:
+    assert signing.site.get("/sign-in/return", who="").status_code == 401
