@@ -115,7 +115,10 @@ class Dispatcher:
         with self._lock:
             due = [each for each in self._courier.due() if each not in self._under_way]
             self._under_way.update(due)
-        return [self._pool.submit(self._deliver, each) for each in due]
+        begun = [self._pool.submit(self._deliver, each) for each in due]
+        for each in begun:
+            each.add_done_callback(_report_fault)
+        return begun
 
     def _run(self) -> None:
         while not self._ended.wait(_PAUSE_SECONDS):
@@ -132,6 +135,13 @@ class Dispatcher:
             )
         except StoreUnreachable as failed:
             _log.error("deliveries wait", extra={"reason": failed.message("en")})
-        finally:
-            with self._lock:
-                self._under_way.discard(due)
+        # A fault that nobody foresaw leaves the subscription to the next start of the node.
+        with self._lock:
+            self._under_way.discard(due)
+
+
+def _report_fault(done: Future[None]) -> None:
+    """Write a fault that nobody foresaw into the log."""
+    fault = None if done.cancelled() else done.exception()
+    if fault is not None:
+        _log.error("delivery broken", exc_info=fault)

@@ -9,6 +9,9 @@ from tests.node.events.conftest import SetClock
 from tests.node.events.documents import document, event
 
 from lodeline.exchange.epcis.value import JsonObject
+from lodeline.node.access.policy_refusals import PolicyMalformed
+from lodeline.node.access.refusals import AccountDisabled
+from lodeline.node.events import subscriptions as module
 from lodeline.node.events.capture import capture
 from lodeline.node.events.dead_letters import (
     DeadLetterNumber,
@@ -26,7 +29,6 @@ from lodeline.node.events.deliveries import (
     retry_seconds,
 )
 from lodeline.node.events.destinations import DestinationRules
-from lodeline.node.events.exceptions import SecurityException
 from lodeline.node.events.jobs import Who
 from lodeline.node.events.moments import moment_text
 from lodeline.node.events.named import create_query, delete_query, query_name
@@ -47,6 +49,7 @@ from lodeline.node.events.subscription_refusals import (
     SignatureTokenWrong,
     SubscriptionFieldWrong,
     SubscriptionQueryUnfit,
+    SubscriptionsTooMany,
     SubscriptionTriggerWrong,
     SubscriptionUnknown,
 )
@@ -74,24 +77,19 @@ def answered(status: int, wait: int = 0) -> DestinationAnswered:
     return DestinationAnswered("hook.example", status, wait)
 
 
-class NobodyReads(SecurityException):
-    """Whoever subscribed may not read any more."""
-
-    code = "test-nobody-reads"
-    en = fr = "nobody"
-    advice_en = advice_fr = "none"
-
-
 @dataclass
 class ShortDesk:
     """Writes a report as the ids of its events; everybody sees everything."""
 
     noted: list[tuple[str, int]] = field(default_factory=list)
     is_closed: bool = False
+    is_broken: bool = False
 
     def visible(self, tenant: Tenant, who: Who) -> Visible:
         if self.is_closed:
-            raise NobodyReads
+            raise AccountDisabled(who)
+        if self.is_broken:
+            raise PolicyMalformed("p-1")
         return EVERYTHING
 
     def note(self, connection: Connection, tenant: Tenant, who: Who, report: Report) -> None:
@@ -490,6 +488,21 @@ def test_whoever_may_not_read_any_more_is_told_nothing(town: Town) -> None:
     assert town.hook.tried == []
 
 
+def test_what_the_node_cannot_do_now_is_done_later_and_buries_nothing(town: Town) -> None:
+    made = town.subscribe()
+    town.capture()
+    town.desk.is_broken = True
+    for _ in range(MAX_ATTEMPTS + 2):
+        assert town.deliver() == [Turn.POSTPONED]
+        assert town.deliver() == [], "not at once"
+        town.clock.pass_seconds(60)
+    assert town.now(made).attempts == 0, "the destination has nothing to do with it"
+    assert dead_letters(town.store, town.tenant, made.subscription_id, limit=1) == []
+    town.desk.is_broken = False
+    assert town.deliver() == [Turn.TAKEN]
+    assert town.hook.seqs == [1]
+
+
 # ------------------------------------------------------------------ what is refused
 
 
@@ -542,6 +555,19 @@ def test_secrets_that_are_none_are_refused(token: str | int) -> None:
 def test_an_inner_address_is_refused_at_once() -> None:
     with pytest.raises(DestinationForbidden):
         parse_controls({**STREAM, "dest": "https://169.254.169.254/latest"}, RULES)
+
+
+def test_a_company_has_a_bounded_number_of_subscriptions(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_SUBSCRIPTIONS", 2)
+    for _ in range(2):
+        town.subscribe()
+    with pytest.raises(SubscriptionsTooMany) as refused:
+        town.subscribe()
+    assert refused.value.most == 2
+    other = Town(town.store, town.clock, town.store.tenant(TenantName("refiner")))
+    other.subscribe()
 
 
 def test_there_must_be_such_a_query(town: Town) -> None:

@@ -20,6 +20,7 @@ from typing import Final, NewType, Protocol
 import orjson
 from sqlalchemy import Connection, and_, insert, or_, select, update
 
+from lodeline.kernel.errors import LodelineError
 from lodeline.node.events.exceptions import NoSuchResourceException, SecurityException
 from lodeline.node.events.jobs import Who
 from lodeline.node.events.moments import Micros
@@ -27,6 +28,7 @@ from lodeline.node.events.named import QueryName, named_query
 from lodeline.node.events.news import Wanted, news
 from lodeline.node.events.queries import Visible
 from lodeline.node.events.query_refusals import NamedQueryUnknown
+from lodeline.node.events.refusals import StoreUnreachable
 from lodeline.node.events.schema import COUNTERS, DEAD_LETTERS, SUBSCRIPTIONS, TENANTS
 from lodeline.node.events.states import reason_of
 from lodeline.node.events.store import (
@@ -73,6 +75,7 @@ _TURN: Final = 20
 """Reports of one subscription before others have their turn."""
 _LAG: Final = 10_000
 """Places without anything to tell after which the cursor is written all the same."""
+_POSTPONED_SECONDS: Final = 60
 _FIRST_WAIT: Final = 2
 _LONGEST_WAIT: Final = 3_600
 _SECOND: Final = 1_000_000
@@ -137,6 +140,8 @@ class Turn(StrEnum):
     """A report was not taken and is sent again."""
     BURIED = "buried"
     """A report became a dead letter."""
+    POSTPONED = "postponed"
+    """This node itself cannot tell at present."""
     STOPPED = "stopped"
     """Whoever subscribed may not read any more."""
 
@@ -209,7 +214,17 @@ class Courier:
         except (SecurityException, NoSuchResourceException):
             self._update(found, state=SubscriptionState.STOPPED.value)
             return Turn.STOPPED
+        except StoreUnreachable:
+            raise
+        except LodelineError:
+            return self._postponed(found)
         return self._told(found, Wanted(query, visible, found.controls.since), due)
+
+    def _postponed(self, current: Subscription) -> Turn:
+        """Try later what this node itself cannot do now, such as read a policy; nothing is lost."""
+        due = Micros(self._store.clock.now() + _POSTPONED_SECONDS * _SECOND)
+        self._move(current, replace(current, next_due=due))
+        return Turn.POSTPONED
 
     def _told(self, current: Subscription, wanted: Wanted, due: Due) -> Turn:
         """Tell everything that is new, a report after the other, until one is not taken."""
