@@ -14,7 +14,7 @@ from lodeline.node.access.accounts import AccountState, set_state
 from lodeline.node.access.callers import UserName
 from lodeline.node.access.roles import Role
 from lodeline.node.access.trail import TrailNumber, rows
-from lodeline.node.events.deliveries import MAX_ATTEMPTS, Courier, Turn
+from lodeline.node.events.deliveries import MAX_ATTEMPTS, Courier, Due, Turn
 from lodeline.node.events.subscription_refusals import DestinationUnreachable
 from lodeline.node.events.webhooks import Message
 from lodeline.web.delivering import Dispatcher, NodeDesk
@@ -249,3 +249,38 @@ def test_the_dispatcher_gives_everything_that_is_due_its_turn(
     for under_way in dispatcher.turn():
         under_way.result(30)
     assert {each["attempts"] for each in site.get(ALL).json()} == {1}
+
+
+def test_a_fault_that_nobody_foresaw_is_not_repeated_and_harms_nobody_else(
+    site: Site, courier: Courier, hook: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, well = (str(subscribe(site)["subscriptionID"]) for _ in range(2))
+    site.post("/capture", document(event(1)))
+    given = courier.deliver
+
+    def deliver_or_break(due: Due) -> Turn:
+        if due.subscription_id == broken:
+            raise ZeroDivisionError
+        return given(due)
+
+    monkeypatch.setattr(courier, "deliver", deliver_or_break)
+    dispatcher = Dispatcher(courier)
+    faults = [begun.exception(30) for begun in dispatcher.turn()]
+    assert sorted(type(fault).__name__ for fault in faults) == ["NoneType", "ZeroDivisionError"]
+    assert [well in message.report_id for message in hook.messages] == [True]
+    assert dispatcher.turn() == []
+
+
+def test_reports_have_the_spelling_that_was_asked_for(
+    site: Site, courier: Courier, hook: Hook
+) -> None:
+    body = json.dumps(HOOK).encode()
+    assert site.post(ALL, body, GS1_EPC_Format="Always_GS1_Digital_Link").status_code == 201
+    assert site.post(ALL, body, GS1_EPC_Format="No_Preference").status_code == 201
+    assert site.post(ALL, body, GS1_EPC_Format="Sometimes").status_code == 400
+    site.post("/capture", document(event(1)))
+    assert deliver(courier) == [Turn.TAKEN, Turn.TAKEN]
+    told = {message.headers["GS1-EPC-Format"]: message.body for message in hook.messages}
+    assert set(told) == {"Always_GS1_Digital_Link", "No_Preference"}
+    assert b"https://id.gs1.org/01/04012345111224/21/1" in told["Always_GS1_Digital_Link"]
+    assert b"urn:epc:id:" not in told["Always_GS1_Digital_Link"]
