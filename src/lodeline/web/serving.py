@@ -149,6 +149,8 @@ def _bound(listen: Listen) -> Iterator[socket.socket]:
         reason = failed.strerror or type(failed).__name__
         raise AddressTaken(listen.url, reason) from failed
     with bound:
+        # Connections inherit it; without it an answer in two pieces waits 40 ms for the second.
+        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         yield bound
 
 
