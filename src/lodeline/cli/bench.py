@@ -14,7 +14,7 @@ from lodeline.bench.proofs import SHAPES, bench_proofs
 from lodeline.cli.terminal import Terminal, terminal_of
 from lodeline.node.processes import consensus_program
 
-__all__ = ["capture", "ledger", "proofs", "query"]
+__all__ = ["capture", "ledger", "lineage", "proofs", "query"]
 
 
 def proofs(context: typer.Context) -> None:
@@ -115,6 +115,20 @@ def query(
         ),
     )
     terminal.emit(dataclasses.asdict(figures))
+
+
+def lineage(
+    context: typer.Context,
+    lots: Annotated[int, typer.Option(min=1_000)] = 1_000_000,
+) -> None:
+    """Trace and recall lots in a network of a million, beside a recursive query."""
+    # The library of arrays takes longer to import than most commands take.
+    from lodeline.bench.lineage import bench_lineage  # noqa: PLC0415
+
+    terminal = terminal_of(context)
+    found = dataclasses.asdict(bench_lineage(lots, lambda text: _note(terminal, text)))
+    terminal.table(("figure", ">value"), ((name, f"{value:,}") for name, value in found.items()))
+    terminal.emit(found)
 
 
 def _note(terminal: Terminal, text: str) -> None:

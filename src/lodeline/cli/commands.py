@@ -102,6 +102,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Command]]] = {
         "ledger": bench.ledger,
         "capture": bench.capture,
         "query": bench.query,
+        "lineage": bench.lineage,
         "consortium": bench.consortium,
     },
     "member": {

@@ -6,7 +6,7 @@ A million ids as Python objects in a dictionary take some 170 MB; here they take
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, Generic, TypeAlias, TypeVar
 
 import numpy as np
@@ -23,6 +23,8 @@ _WIDTH: Final = 32
 _FIRST_ROOM: Final = 1_024
 _RECENT: Final = 65_536
 _RECENT_SHARE: Final = 16
+_MANY: Final = 16
+"""From here on it pays to look ids up together."""
 
 
 class Column:
@@ -108,6 +110,19 @@ class Ids(Generic[IdT]):
             at += 1
         return None
 
+    def numbers(self, wanted: Sequence[IdT]) -> Numbers:
+        """Return the numbers of ids, in their order; -1 for one that is not among these."""
+        if len(wanted) < _MANY or not len(self._keys) or any(len(one) != _WIDTH for one in wanted):
+            return np.array([_or_absent(self.number(one)) for one in wanted], np.int32)
+        asked = np.frombuffer(b"".join(wanted), np.uint64).reshape(-1, _WIDTH // 8)
+        every = np.frombuffer(self._bytes, np.uint64).reshape(-1, _WIDTH // 8)
+        at = np.minimum(np.searchsorted(self._keys, asked[:, 0]), len(self._keys) - 1)
+        found = self._places[at]
+        # What came lately, or shares its beginning with another, is looked for one by one.
+        for place in np.flatnonzero((every[found] != asked).any(axis=1)).tolist():
+            found[place] = _or_absent(self.number(wanted[place]))
+        return found
+
     def select(self, numbers: Numbers) -> Iterable[bytes]:
         """Return the ids that have these numbers, in their order."""
         if not len(numbers):
@@ -134,3 +149,7 @@ class Ids(Generic[IdT]):
     def memory_bytes(self) -> int:
         """Return what the ids and the base take; the latest are counted at 170 bytes each."""
         return len(self._bytes) + self._keys.nbytes + self._places.nbytes + 170 * len(self._recent)
+
+
+def _or_absent(number: int | None) -> int:
+    return -1 if number is None else number
