@@ -24,7 +24,8 @@ from lodeline.engine.refusals import LedgerNotWritten
 from lodeline.holder.records import LotStatus
 from lodeline.holder.vault import Vault
 from lodeline.kernel.ids import LotId
-from lodeline.ledger.entries import Entry, EntryId
+from lodeline.ledger.entries import Entry, EntryId, entry_id
+from lodeline.ledger.refusals_entries import EntryAlreadyAccepted
 from lodeline.ledger.refusals_transforms import LotRecalled
 from lodeline.node.clock import ManualClock
 from lodeline.node.events.database import open_engine, sqlite_url
@@ -266,6 +267,24 @@ def test_an_entry_that_reached_the_log_another_way_counts_as_sent(
         session.submit(completed(session.state, row.request))
         turn = pit.turn()
         assert (turn.sent, pit.states()) == (1, ["on-ledger"])
+
+
+def test_whoever_says_that_an_entry_was_accepted_is_not_believed_without_the_log(
+    template: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "home"
+    shutil.copytree(template, folder)
+
+    def lying(session: Session, entry: Entry) -> Receipt:
+        del session
+        raise EntryAlreadyAccepted(entry_id(entry), 0)
+
+    with desk_at(folder) as pit:
+        with mock.patch.object(Session, "submit", lying):
+            turn = pit.turn()
+        assert (turn.sent, turn.is_reached, pit.states()) == (0, False, ["proved"])
+        (row,) = waiting_rows(pit.store, pit.tenant)
+        assert (row.state, row.attempts) == (RowState.WAITING, 1)
 
 
 def test_an_event_that_a_person_leaves_aside_is_kept_with_its_reason(

@@ -290,7 +290,9 @@ class Pipeline:
         try:
             own.session.submit(completed(own.session.state, request))
         except EntryAlreadyAccepted:
-            pass
+            if entry_id(row.request.entry) not in own.session.state.entries:
+                self._wait(row, turn)  # somebody says so, and the own copy does not have it
+                return False
         except EngineRefused:
             self._wait(row, turn)
             return False
