@@ -43,7 +43,7 @@ from lodeline.kernel.ids import EntryHash, MemberId
 from lodeline.ledger.checkpoint import verify_checkpoint, verify_logged
 from lodeline.ledger.entries import Anchor, EntryId, decode_entry, encode_entry, entry_id
 from lodeline.ledger.merkle import LeafIndex
-from lodeline.ledger.refusals_entries import UnknownMember
+from lodeline.ledger.refusals_entries import EntryAlreadyAccepted, UnknownMember
 from lodeline.ledger.refusals_submissions import SubmissionSignatureInvalid
 from lodeline.ledger.submissions import (
     MAX_SUBMISSION_BYTES,
@@ -436,6 +436,32 @@ def test_a_false_refusal_by_all_is_given_back_in_the_end(network: Network) -> No
     with closing(network.follower(network.validators(**wires))) as copy:
         (answer,) = copy.submit(anchors(network.world, range(1)))
         refusal(answer, UnknownMember)
+
+
+def test_a_liar_does_not_refuse_an_envelope_while_the_others_are_away(network: Network) -> None:
+    """It says what a member would take for done; the entry is in nobody's log."""
+    entries = anchors(network.world, range(1))
+    lie = EntryAlreadyAccepted(identity_of(entries[0]), 0)
+    problem = msgspec.json.encode(lie.problem("en") | {"refusal": pack_refusal(lie)})
+    wires: dict[str, httpx.BaseTransport] = {
+        name.replace("-", "_"): Broken(httpx.ConnectError("off")) for name in network.nodes
+    }
+    honest = network.nodes["authority"].wire
+    wires["authority"] = Swallowing(honest, lambda *_: answered(problem, 422))
+    with closing(network.follower(network.validators(**wires))) as copy:
+        (answer,) = copy.submit(entries)
+        refusal(answer, NoValidatorAnswers)
+
+
+def test_why_an_entry_is_refused_is_what_the_copy_says_where_a_liar_differs(
+    network: Network,
+) -> None:
+    stranger = anchors_of_a_stranger(network)
+    lie = refused_for(EntryAlreadyAccepted(identity_of(stranger), 0))
+    wire = Swallowing(network.nodes["authority"].wire, lambda *_: told(lie))
+    with closing(network.follower(network.validators(authority=wire))) as copy:
+        (answer,) = copy.submit([stranger])
+        assert refusal(answer, UnknownMember).member == "nobody"
 
 
 def test_a_refusal_of_a_later_version_keeps_its_words(network: Network) -> None:

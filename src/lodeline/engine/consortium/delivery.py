@@ -2,7 +2,8 @@
 
 What a validator answers is a claim. *Accepted* counts when the own copy has the entry under a
 signed checkpoint. *Refused* counts when the own copy's state refuses the entry too, or when no
-other validator is left to ask: else one of them could talk a member out of what it reports.
+other validator is left to ask: else one of them could talk a member out of what it reports. A
+refusal of the whole envelope counts when more of them give it than may lie.
 Anything that says nothing about an entry leads to the next validator.
 
 Several submissions travel at once, more of them as long as all are accepted: a block takes the time
@@ -251,9 +252,9 @@ class Delivery:
         """Return what the first validator says that takes the submission in; nothing: none is left.
 
         Raises:
-            NoValidatorAnswers: none could be reached.
+            NoValidatorAnswers: none could be reached, or so few refuse that they may all lie.
         """
-        validators, refusals = self._copy.validators, []
+        validators, refusals = self._copy.validators, list[LodelineError]()
         asked = [client for client in validators.line() if not self._objected(client, places)]
         for client in asked:
             try:
@@ -265,8 +266,9 @@ class Delivery:
                 continue
             validators.troubles.pop(client.url, None)
             return client, told
-        if refusals:
-            self._refuse_all(places, refusals[0])
+        refusal = _given_by(refusals, validators.dishonest + 1)
+        if refusal is not None:
+            self._refuse_all(places, refusal)
         elif asked or not validators.line():
             raise validators.nobody()
         return None
@@ -275,7 +277,7 @@ class Delivery:
         return any(client.url in self._objectors[place] for place in places)
 
     def _refuse_all(self, places: Sequence[int], refusal: LodelineError) -> None:
-        """Take a refusal of the whole envelope, in which all agree who answer."""
+        """Take a refusal of the whole envelope, in which so many agree that one is honest."""
         if isinstance(refusal, EngineRefused):
             raise refusal
         self._answers |= dict.fromkeys(places, refusal)
@@ -312,16 +314,18 @@ class Delivery:
         self, client: ValidatorClient, places: Sequence[int], refused: dict[int, LodelineError]
     ) -> None:
         """Hold refusals to what the own copy says of the same entries."""
-        own = self._own_answers(places)
+        decided = self._own_answers(places)
         companions = [isinstance(refusal, RefusedWithOthers) for refusal in refused.values()]
         for place, refusal in refused.items():
             if isinstance(refusal, RefusedWithOthers) and not all(companions):
                 continue
+            own = decided[place]
             if isinstance(refusal, EngineRefused):
                 self._excuse = refusal
                 self._objectors[place].add(client.url)
-            elif isinstance(own[place], LodelineError):
-                self._answers[place] = refusal
+            elif isinstance(own, LodelineError):
+                # For another reason than the copy has, it is the validator's word alone.
+                self._answers[place] = refusal if refusal.code == own.code else own
             else:
                 self._objections[place] = refusal
                 self._objectors[place].add(client.url)
@@ -351,6 +355,12 @@ def _answers(client: ValidatorClient, data: bytes, places: Sequence[int]) -> lis
         reason = f"{len(told)} answers for {len(places)} entries"
         raise AnswerMalformed(client.url, "answers", reason)
     return told
+
+
+def _given_by(refusals: Sequence[LodelineError], least: int) -> LodelineError | None:
+    """Return the first refusal that enough have given, or nothing."""
+    codes = [refusal.code for refusal in refusals]
+    return next((found for found in refusals if codes.count(found.code) >= least), None)
 
 
 def _rebuilt(fault: ValidatorRefuses) -> LodelineError:

@@ -188,9 +188,14 @@ class Validators:
             raise self.nobody()
         return self._best(policy, heads.values(), self._credible(sizes, log.size))
 
+    @property
+    def dishonest(self) -> int:
+        """Return how many validators may lie, less than a third: one more of them is believed."""
+        return (len(self._line) + len(self.aside) - 1) // 3
+
     def _credible(self, sizes: Sequence[TreeSize], beyond: TreeSize) -> TreeSize | None:
         """Return the largest size that more than a third of all validators show, if beyond one."""
-        dishonest = (len(self._line) + len(self.aside) - 1) // 3
+        dishonest = self.dishonest
         shown = sorted((size for size in sizes if size > beyond), reverse=True)
         return shown[dishonest] if len(shown) > dishonest else None
 
