@@ -46,7 +46,7 @@ from lodeline.ledger.submissions import (
     encode_submission,
     sign_submission,
 )
-from lodeline.proofs.batch import Verdict
+from lodeline.proofs.batch import Verdict, VerifiedProofs
 from lodeline.proofs.task import ProofTask
 from lodeline.proofs.verifier import ProofDoesNotHold
 
@@ -277,6 +277,47 @@ def test_a_member_whose_submissions_are_refused_waits_and_may_come_again(
     assert check(node.application, of(consortium, "refiner", 1))[0].code == 0
     node.seconds += PAUSE_SECONDS
     assert check(node.application, good)[0].code == 0
+
+
+def test_who_hands_in_again_what_was_decided_locks_nobody_out(
+    consortium: Consortium, founded: Founded
+) -> None:
+    """A validator that shows old submissions of a member's to the others, again and again."""
+    node, old = founded(), of(consortium, "miner", 1)
+    decide(node.application, Block(1, (old,)))
+    for _ in range(MOST_REFUSED + 5):
+        (answer,) = check(node.application, old)
+        assert codes(answer) == ["entry-already-accepted"]
+    assert check(node.application, of(consortium, "miner", 2))[0].code == 0
+
+
+def test_what_was_decided_is_not_verified_again(founded: Founded) -> None:
+    made, counting = Consortium("grant-licence", "mine-copper-cobalt"), Counting()
+    _, licence = made.world.mined()
+    made.world.does("mine-copper-cobalt", [licence], [made.world.ore(), made.world.licence()])
+    old = made.submission("miner", *(data for data, _ in made.world.log[made.founded :]))
+    node = founded(of=made, setting=Setting(counting))
+    decide(node.application, Block(1, (old,)))
+    assert counting.asked
+    counting.asked.clear()
+    node.application._tools.proofs._known = VerifiedProofs()  # long ago
+    (answer,) = check(node.application, old)
+    assert set(codes(answer)) == {"entry-already-accepted"}
+    assert counting.asked == []
+
+
+def test_who_is_overtaken_with_own_entries_is_not_locked_out(
+    consortium: Consortium, founded: Founded
+) -> None:
+    """Somebody puts one entry of each of the miner's submissions into envelopes of their own."""
+    node = founded()
+    taken = [anchor(consortium.party("miner"), n) for n in range(MOST_REFUSED)]
+    own = [anchor(consortium.party("miner"), 100 + n) for n in range(MOST_REFUSED)]
+    assert check(node.application, consortium.submission("refiner", *taken))[0].code == 0
+    for entry, other in zip(taken, own, strict=True):
+        (answer,) = check(node.application, consortium.submission("miner", entry, other))
+        assert codes(answer) == ["entry-already-accepted", "refused-with-others"]
+    assert check(node.application, consortium.submission("miner", *own))[0].code == 0
 
 
 def spoiled(made: Consortium, name: str, count: int) -> list[bytes]:

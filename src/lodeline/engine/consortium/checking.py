@@ -29,7 +29,7 @@ from lodeline.engine.interface import Clock
 from lodeline.engine.trial import check_program
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import Hash32
-from lodeline.ledger.refusals_entries import ProofNotVerified
+from lodeline.ledger.refusals_entries import EntryAlreadyAccepted, ProofNotVerified
 from lodeline.ledger.submissions import check_submission
 from lodeline.ledger.tasks import tasks_for
 from lodeline.proofs.task import ProofTask
@@ -146,13 +146,16 @@ class CheckDesk:
                 break
         return not tasks
 
-    def _admitted(self, read: ReadSubmission | LodelineError) -> ReadSubmission | LodelineError:
+    def _admitted(self, read: ReadSubmission | LodelineError) -> ReadSubmission | Checked:
         """Check the envelope and whether its member may have it decided now."""
         if isinstance(read, LodelineError):
             return read
         try:
             self._tools.rules.check(read)
             check_submission(self._attempt.draft, read.submission)
+            if known := self._all_known(read):
+                self._tools.outcomes.resolve(read.digest, known)
+                return known
             self.lock_out.check(read.submission.body.member, self._tools.steady())
             self.quotas.check(read)
         except LodelineError as refused:
@@ -160,6 +163,18 @@ class CheckDesk:
             self._tools.outcomes.refuse(read.digest, refused, count)
             return refused
         return read
+
+    def _all_known(self, read: ReadSubmission) -> Answers:
+        """Refuse a submission every entry of which was accepted before; nothing for any other.
+
+        Whoever has seen one may hand it in again. That costs no proof, and its member nothing.
+        """
+        known, refused = self._attempt.draft.entries, list[LodelineError]()
+        for entry in read.sound:
+            record = known.get(entry.identity)
+            if record is not None:
+                refused.append(EntryAlreadyAccepted(entry.identity, record.index))
+        return tuple(refused) if len(refused) == len(read.entries) else ()
 
     def _decided(self, read: ReadSubmission, lookahead: Lookahead, place: int) -> Checked:
         member = read.submission.body.member
@@ -174,9 +189,10 @@ class CheckDesk:
             self.lock_out.taken(member)
             note_signatures(self._attempt.draft, read)
             return answers
-        wrong = sum(isinstance(answer, _WRONG_PROOF) for answer in answers)
+        if not _is_overtaken(answers):
+            wrong = sum(isinstance(answer, _WRONG_PROOF) for answer in answers)
+            self.lock_out.refused(member, self._tools.steady(), wrong)
         answers = refused_whole(answers)
-        self.lock_out.refused(member, self._tools.steady(), wrong)
         self._tools.outcomes.resolve(read.digest, answers)
         return answers
 
@@ -224,3 +240,12 @@ class CheckDesk:
         answers = refused_whole(answers)
         self._tools.outcomes.resolve(read.digest, answers)
         return answers
+
+
+def _is_overtaken(answers: Answers) -> bool:
+    """Return whether all that is wrong is that entries came in another envelope before.
+
+    Anybody may have put them there, so it is not held against the member of this one.
+    """
+    refused = (answer for answer in answers if isinstance(answer, LodelineError))
+    return all(isinstance(answer, EntryAlreadyAccepted) for answer in refused)
