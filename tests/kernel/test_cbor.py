@@ -128,7 +128,7 @@ class Level(IntEnum):
 @pytest.mark.parametrize(
     "value",
     [1.5, float("nan"), {1, 2}, object(), Level.LOW, {1: 2}, {b"a": 1}, bytearray(b"a"), 1j],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 @pytest.mark.parametrize("wrap", [False, True])
 def test_a_type_without_canonical_form_is_refused(value: object, wrap: bool) -> None:
