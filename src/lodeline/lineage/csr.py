@@ -48,8 +48,8 @@ class Edges:
         self._output_ends = Column()
         for ends in (self._input_ends, self._output_ends):
             ends.append(0)
-        self._base = _Uses.of(self._inputs.values, self._input_ends.values, 0)
-        self._overlay = self._base
+        self._base = _Rows.of(_Uses.of(self._inputs.values, self._input_ends.values, 0), 0)
+        self._overlay = _Uses.of(self._inputs.values, self._input_ends.values, 0)
 
     @property
     def lots(self) -> int:
@@ -65,8 +65,8 @@ class Edges:
     def memory_bytes(self) -> int:
         """Return what the arrays take."""
         columns = (self._makers, self._inputs, self._input_ends, self._output_ends)
-        uses = {id(part): part.memory_bytes for part in (self._base, self._overlay)}
-        return sum(column.memory_bytes for column in columns) + sum(uses.values())
+        rows = self._base.memory_bytes + self._overlay.memory_bytes
+        return sum(column.memory_bytes for column in columns) + rows
 
     def add(self, inputs: Sequence[int], made: int) -> int:
         """Add a step that used up lots and made so many, numbered from `lots` on.
@@ -100,17 +100,17 @@ class Edges:
         """Return everything that lots went into, themselves among it."""
         self._settle()
         base, overlay, ends = self._base, self._overlay, self._output_ends.values
-        parts = (base,) if overlay is base else (base, overlay)
         return self._walk(
             roots,
-            lambda lots: np.concatenate([part.steps_of(lots) for part in parts]),
+            lambda lots: np.concatenate([base.steps_of(lots), overlay.steps_of(lots)]),
             lambda steps: _spread(ends[steps], ends[steps + 1]).astype(np.int32),
         )
 
     def fold(self) -> None:
         """Sort all edges into the base now, rather than when somebody walks downstream."""
-        self._base = _Uses.of(self._inputs.values, self._input_ends.values, 0)
-        self._overlay = self._base
+        inputs, ends = self._inputs.values, self._input_ends.values
+        self._base = _Rows.of(_Uses.of(inputs, ends, 0), self.lots)
+        self._overlay = _Uses.of(inputs, ends, len(inputs))
 
     def _settle(self) -> None:
         """Bring base and overlay up to the edges that there are."""
@@ -134,8 +134,36 @@ class Edges:
 
 
 @dataclass(frozen=True)
+class _Rows:
+    """The base: a row of steps for every lot that there was, most of one step or none."""
+
+    ends: Numbers
+    """Where the row of each lot begins, and where the last one ends."""
+    steps: Numbers
+    end: int
+    """How many edges there were when this was sorted."""
+
+    @classmethod
+    def of(cls, uses: _Uses, lots: int) -> _Rows:
+        """Give every lot a row, so that none has to be looked for."""
+        lengths = np.zeros(lots + 1, np.int32)
+        lengths[uses.lots + 1] = np.diff(uses.ends)
+        return cls(np.cumsum(lengths, dtype=np.int32), uses.steps, uses.end)
+
+    @property
+    def memory_bytes(self) -> int:
+        """Return what the arrays take."""
+        return self.ends.nbytes + self.steps.nbytes
+
+    def steps_of(self, lots: Numbers) -> Numbers:
+        """Return the steps that used lots, as often as they did."""
+        lots = lots[lots < len(self.ends) - 1]
+        return self.steps[_spread(self.ends[lots], self.ends[lots + 1])]
+
+
+@dataclass(frozen=True)
 class _Uses:
-    """Some of the edges from lot to step, sorted by lot."""
+    """Some of the edges from lot to step, sorted by lot; the overlay."""
 
     lots: Numbers
     """The lots that have any, ascending, each once."""

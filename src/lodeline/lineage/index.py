@@ -123,11 +123,11 @@ class LineageIndex:
 
     def lots_of(self, reach: Reach) -> list[LotId]:
         """Return the ids of the lots that a walk found, in the order of the log."""
-        return [LotId(found) for found in self._lots.select(reach.lots)]
+        return self._lots.select(reach.lots)
 
     def steps_of(self, reach: Reach) -> list[Hash32]:
         """Return the ids of the steps that a walk found, in the order of the log."""
-        return [Hash32(found) for found in self._steps.select(reach.steps)]
+        return self._steps.select(reach.steps)
 
     def fold(self) -> None:
         """Sort what came lately into the base now, so that the next question need not."""
