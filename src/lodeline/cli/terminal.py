@@ -174,15 +174,25 @@ class Terminal:
             PassphraseUnusable: a character that no passphrase has.
             FileUnreadable: the file cannot be read.
         """
+        given = self.given_passphrase()
+        if given is not None:
+            return given
+        if not asked_at_terminal():
+            raise PassphraseMissing(member)
+        return Passphrase.typed(getpass(self.texts("ask.passphrase", member=member)))
+
+    def given_passphrase(self) -> Passphrase | None:
+        """Return the passphrase from the file or the environment, where one of them has it.
+
+        Raises:
+            PassphraseUnusable: a character that no passphrase has.
+            FileUnreadable: the file cannot be read.
+        """
         if self.options.passphrase_file is not None:
             data = read_file(self.options.passphrase_file)
             return Passphrase.typed(data.decode("utf-8", errors="replace").rstrip("\r\n"))
         given = os.environ.get(_VARIABLE)
-        if given is not None:
-            return Passphrase.typed(given)
-        if not asked_at_terminal():
-            raise PassphraseMissing(member)
-        return Passphrase.typed(getpass(self.texts("ask.passphrase", member=member)))
+        return None if given is None else Passphrase.typed(given)
 
     def new_passphrase(self, member: MemberId, file: Path | None) -> Passphrase:
         """Return a passphrase to come: from a file, or typed twice.

@@ -25,6 +25,7 @@ from lodeline.web import (
     pushing,
     resolving,
     signing,
+    states,
     subscribing,
 )
 from lodeline.web.answering import Desk, PathAnswers, refusal_headers
@@ -47,6 +48,7 @@ OPERATIONS: Final[Sequence[Operation | Open]] = (
             *collections.OPERATIONS,
             *capturing.OPERATIONS,
             *events.OPERATIONS,
+            *states.OPERATIONS,
             *naming.OPERATIONS,
             *subscribing.OPERATIONS,
         )

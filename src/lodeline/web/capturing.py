@@ -41,6 +41,7 @@ def _capture(asked: Asked) -> Response:
     behaviour = _behaviour(asked)
     document = asked.service.reader(offered, asked.service.settings.capture)
     done = capture_read(asked.store, asked.tenant, document, who=asked.who, behaviour=behaviour)
+    asked.service.captured()
     headers = {
         **epcis_headers(),
         "Location": asked.url(f"/capture/{done.capture_id}"),
@@ -56,6 +57,7 @@ def _capture_one(asked: Asked) -> Response:
     """Take one event; sent again, it has the same answer, unless only a new one is wanted."""
     limits = asked.service.settings.capture
     done = capture_event(asked.store, asked.tenant, _offered(asked), limits)
+    asked.service.captured()
     if not done.is_new and asked.request.headers.get("if-none-match", "").strip() == "*":
         raise PreconditionFailed(done.event_id)
     headers = {

@@ -36,7 +36,7 @@ from lodeline.web.parameters import (
     query_parameters,
 )
 
-__all__ = ["OPERATIONS", "shown"]
+__all__ = ["OPERATIONS", "seen", "shown"]
 
 _HEADERS: Final = ("Link", "GS1-Next-Page-Token-Expires", "ETag")
 
@@ -87,7 +87,7 @@ def shown(asked: Asked, found: Found, name: str) -> Response:
 def _by_id(asked: Asked) -> Response:
     """Answer an event and what was declared of it."""
     event_id = EventId(asked.values["eventID"])
-    events = _seen(asked, asked.store.events_of_id(asked.tenant, event_id))
+    events = seen(asked, asked.store.events_of_id(asked.tenant, event_id))
     if not events:
         raise EventUnknown(event_id)
     answer = events_answer(asked, events, SIMPLE, None)
@@ -96,13 +96,14 @@ def _by_id(asked: Asked) -> Response:
     return answer
 
 
-def _seen(asked: Asked, events: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
+def seen(asked: Asked, events: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
+    """Return the events that the caller may be told of."""
     visible = visible_to(asked.store, asked.caller)
     if visible.everything:
         return events
     with asked.store.reading() as connection:
-        seen = visible.seen(connection, [event.seq for event in events])
-    return [event for event in events if event.seq in seen]
+        shared = visible.seen(connection, [event.seq for event in events])
+    return [event for event in events if event.seq in shared]
 
 
 def _note(asked: Asked, act: Act, about: str, events: Sequence[StoredEvent]) -> None:

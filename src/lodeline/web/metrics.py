@@ -14,7 +14,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 
-from lodeline.node.events.schema import DEAD_LETTERS, OUTBOX
+from lodeline.node.events.schema import DEAD_LETTERS, EVENT_STATES, OUTBOX
 from lodeline.node.events.store import EventStore
 
 __all__ = ["TEXT", "Metrics"]
@@ -23,6 +23,7 @@ TEXT: Final = "text/plain"
 _BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 """Seconds."""
 _NANO: Final = 1_000_000_000
+_STATES: Final = select(EVENT_STATES.c.state, func.count()).group_by(EVENT_STATES.c.state)
 
 
 class Metrics:
@@ -80,6 +81,7 @@ class _StoreFigures(Collector):
         yield GaugeMetricFamily("lodeline_events_captured", "Events that were ever captured.")
         yield GaugeMetricFamily("lodeline_outbox_waiting", "Entries on their way to the ledger.")
         yield GaugeMetricFamily("lodeline_dead_letters", "Reports that no destination took.")
+        yield _by_state()
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Read the figures."""
@@ -91,6 +93,16 @@ class _StoreFigures(Collector):
                 connection.execute(waiting).scalar_one(),
                 connection.execute(dead).scalar_one(),
             ]
-        for family, value in zip(self.describe(), values, strict=True):
+            states = [(str(state), int(count)) for state, count in connection.execute(_STATES)]
+        *single, by_state = self.describe()
+        for family, value in zip(single, values, strict=True):
             family.add_metric([], value)
             yield family
+        for state, count in states:
+            by_state.add_metric([state], count)
+        yield by_state
+
+
+def _by_state() -> GaugeMetricFamily:
+    about = "Events by how far they have come on their way to the ledger."
+    return GaugeMetricFamily("lodeline_events", about, labels=("state",))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from typing import Final
 
+from lodeline.node.events.states import EventState
 from lodeline.web.negotiation import CBV_VERSION, EPCIS_VERSION
 from lodeline.web.operations import Answer, Open, Operation, Parameter, Place, Schema, by_path
 from lodeline.web.parameters import EXTENSIONS, VERSIONS
@@ -102,7 +103,34 @@ _LINKSET: Final[Schema] = {
 _HEALTH: Final[Schema] = {
     "type": "object",
     "required": ["status"],
-    "properties": {"status": {"const": "pass"}},
+    "properties": {
+        "status": {"const": "pass"},
+        "pipeline": {
+            "enum": ["off", "working", "waiting"],
+            "description": "Whether events are brought to the ledger; waiting: it is not reached.",
+        },
+        "queue": {
+            "type": "object",
+            "description": "Events that are not there yet, by state; counted to 10,000.",
+            "additionalProperties": {"type": "integer", "minimum": 0},
+        },
+        "trouble": {"type": "string", "description": "Code of what is in the way."},
+    },
+}
+_STATE: Final[Schema] = {
+    "type": "object",
+    "required": ["eventID", "state", "updatedAt"],
+    "properties": {
+        "eventID": _TEXT,
+        "state": {"enum": [state.value for state in EventState]},
+        "updatedAt": {"type": "string", "format": "date-time"},
+        "entry": {"type": "string", "description": "Id of the entry that the event became."},
+        "reason": {
+            "type": "object",
+            "required": ["code", "detail", "advice"],
+            "properties": {"code": _TEXT, "detail": _TEXT, "advice": _TEXT},
+        },
+    },
 }
 
 
@@ -138,6 +166,7 @@ def openapi_document(operations: Iterable[Operation | Open], url: str) -> Json:
                 "Document": _DOCUMENT,
                 "Linkset": _LINKSET,
                 "Health": _HEALTH,
+                "EventState": _STATE,
             },
             "parameters": {
                 _name(each): _parameter(each) for each in (*listed, *VERSIONS, EXTENSIONS)

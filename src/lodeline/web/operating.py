@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 import orjson
 from sqlalchemy import select, text
@@ -13,10 +14,13 @@ from lodeline.web.asking import Asked, Outsider
 from lodeline.web.metrics import TEXT, Metrics
 from lodeline.web.openapi import openapi_document
 from lodeline.web.operations import Answer, Open, Operation
+from lodeline.web.refusals import NodeUnready
+from lodeline.web.watching import request_number
 
 __all__ = ["operating"]
 
 _JSON = ("application/json",)
+_NOTHING: Final[Mapping[str, object]] = {}
 
 
 def _alive(asked: Outsider) -> Response:
@@ -26,15 +30,27 @@ def _alive(asked: Outsider) -> Response:
 
 
 def _ready(asked: Outsider) -> Response:
-    """Say that the store answers too; where it does not, the refusal is the answer."""
+    """Say that the store answers too, and how the pipeline stands.
+
+    Where the store does not answer, the refusal is the answer; a ledger that cannot be reached is
+    none, because capture and queries go on without it.
+
+    Raises:
+        NodeUnready: the pipeline has ended of a fault; the log says of which.
+    """
     with asked.service.store.reading() as connection:
         connection.execute(select(text("1")))
-    return _passed()
+    bringing = asked.service.bringing
+    if bringing is None:
+        return _passed({"pipeline": "off"})
+    if not bringing.is_alive():
+        raise NodeUnready(request_number(asked.request.scope))
+    return _passed(bringing.told())
 
 
-def _passed() -> Response:
+def _passed(told: Mapping[str, object] = _NOTHING) -> Response:
     headers = {"Cache-Control": "no-store"}
-    return Response(orjson.dumps({"status": "pass"}), 200, headers, "application/json")
+    return Response(orjson.dumps({"status": "pass", **told}), 200, headers, "application/json")
 
 
 def operating(metrics: Metrics, others: Iterable[Operation | Open]) -> Sequence[Operation | Open]:

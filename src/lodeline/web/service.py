@@ -14,6 +14,7 @@ from lodeline.node.access.opening import opened_access
 from lodeline.node.events.reading import CaptureLimits, Offered, ReadDocument, read_offered
 from lodeline.node.events.reading_pool import ReadingPool
 from lodeline.node.events.store import EventStore
+from lodeline.web.bringing import Bringing
 from lodeline.web.settings import WebSettings, read_settings
 from lodeline.web.telemetry import NO_TRACES, Traces, collector
 
@@ -35,6 +36,13 @@ class Service:
     settings: WebSettings = field(default_factory=WebSettings)
     reader: DocumentReader = read_offered
     traces: Traces = NO_TRACES
+    bringing: Bringing | None = None
+    """Brings events to the ledger; nothing where that is done elsewhere, or not at all."""
+
+    def captured(self) -> None:
+        """Take note that something was captured."""
+        if self.bringing is not None:
+            self.bringing.wake()
 
 
 @contextmanager

@@ -11,19 +11,21 @@ import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 import uvicorn
 from starlette.applications import Starlette
 
 from lodeline.kernel.errors import LodelineError
+from lodeline.node.events.attending import Pipelines
 from lodeline.node.events.database import DatabaseUrl
 from lodeline.node.events.deliveries import Courier
 from lodeline.node.events.opening import opened_store
 from lodeline.node.events.webhooks import Webhooks
 from lodeline.node.workspace import Workspace
 from lodeline.web.app import build
+from lodeline.web.bringing import Bringing
 from lodeline.web.delivering import Dispatcher, NodeDesk
 from lodeline.web.logs import log_to
 from lodeline.web.service import opened_service
@@ -96,6 +98,7 @@ def serve(
     listen: Listen,
     database: DatabaseUrl | None,
     started: Callable[[Listen], None],
+    pipelines: Pipelines | None = None,
 ) -> None:
     """Serve a node until it is asked to end.
 
@@ -104,17 +107,24 @@ def serve(
         listen: where.
         database: of the events; the folder's own where nothing is said.
         started: is told once connections are taken, with the port that was taken.
+        pipelines: bring events to the ledger while it serves; nothing: it only keeps them.
 
     Raises:
+        KeystoreNotOpened, FileUnreadable, MappingOfAnother, …: a member's keys or mapping.
         AddressTaken: the address cannot be listened on.
         WebSettingsMalformed, FileUnreadable: the settings cannot be used.
         DatabaseUnknown, StoreUnreachable, StoreLayoutUnknown: the database cannot be used.
     """
     with ExitStack() as stack:
+        if pipelines is not None:
+            pipelines.check()
         bound = stack.enter_context(_bound(listen))
         store = stack.enter_context(opened_store(workspace, database))
         service = stack.enter_context(opened_service(store, workspace.folder))
         log_to()
+        if pipelines is not None:
+            bringing = stack.enter_context(Bringing(pipelines, store))
+            service = replace(service, bringing=bringing)
         webhooks = Webhooks(service.settings.destinations)
         stack.enter_context(Dispatcher(Courier(store, NodeDesk(service), webhooks)))
         server = _Server(_config(build(service), service.settings.proxies))

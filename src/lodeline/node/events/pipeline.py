@@ -15,8 +15,9 @@ One worker for each tenant; the vault and the ledger of an embedded workspace ha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
@@ -124,6 +125,14 @@ class Turn:
         """Count an event that came into a state."""
         self.moved[state] = self.moved.get(state, 0) + 1
 
+    def add(self, other: Turn) -> None:
+        """Count what another turn did too."""
+        for state, count in other.moved.items():
+            self.moved[state] = self.moved.get(state, 0) + count
+        self.sent += other.sent
+        self.is_reached = self.is_reached and other.is_reached
+        self.troubles.extend(other.troubles)
+
 
 @dataclass(frozen=True)
 class Pipeline:
@@ -135,6 +144,8 @@ class Pipeline:
     round: Round
     folder: Path
     """Where documents that a mapping names would be looked for."""
+    go_on: Callable[[], bool] = lambda: True
+    """Whether to begin with another event, or to send another entry."""
 
     def turn(self, own: Holding) -> Turn:
         """Bring every event as far as it can go now.
@@ -148,7 +159,7 @@ class Pipeline:
         for event in self._proved():
             self._finish(own, event, turn)
         kept: list[Seq] = []
-        for event in self._open_events():
+        for event in takewhile(lambda _: self.go_on(), self._open_events()):
             if self._is_kept(own, event, turn):
                 kept.append(event.seq)
             else:
@@ -265,7 +276,7 @@ class Pipeline:
     def _drain(self, own: Holding, rows: Sequence[Row], turn: Turn) -> None:
         """Send what waits, in order; an event's later entries wait for its earlier ones."""
         behind: set[Seq] = set()
-        for row in rows:
+        for row in takewhile(lambda _: self.go_on(), rows):
             if row.event not in behind and not self._send(own, row, turn):
                 behind.add(row.event)
 

@@ -51,8 +51,16 @@ class PipelineWorker:
         """Ask for a turn now, because something was captured; during one: for another after it."""
         self._wake.set()
 
+    def goes_on(self) -> bool:
+        """Return whether nobody has asked it to end; a long turn looks now and then."""
+        return not self._ended.is_set()
+
+    def is_alive(self) -> bool:
+        """Return whether it takes turns; what nobody foresaw ends it."""
+        return self._thread is not None and self._thread.is_alive()
+
     def stop(self) -> None:
-        """End after the turn that is going on, and wait for that."""
+        """End after the turn that is going on, and wait for that; stopped again, it stays so."""
         self._ended.set()
         self._wake.set()
         if self._thread is not None:

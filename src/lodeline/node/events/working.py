@@ -6,7 +6,7 @@ other commands on the same folder have their chance between two turns.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,7 @@ __all__ = [
     "MappingNameUnknown",
     "MappingOfAnother",
     "faults_of",
+    "has_mapping",
     "mapping_of",
     "one_turn",
     "requests_of",
@@ -82,6 +83,11 @@ def mapping_of(workspace: Workspace, member: MemberId) -> CompanyMapping:
         MappingOfAnother: it is another company's.
     """
     return _read(workspace.member_folder(member) / _FILE, member)
+
+
+def has_mapping(workspace: Workspace, member: MemberId) -> bool:
+    """Return whether a member uses a mapping."""
+    return (workspace.member_folder(member) / _FILE).is_file()
 
 
 def use_mapping(session: Session, member: MemberId, file: Path) -> CompanyMapping:
@@ -147,6 +153,7 @@ def one_turn(
     member: MemberId,
     *,
     sign_here: bool,
+    go_on: Callable[[], bool] = lambda: True,
 ) -> Turn:
     """Bring a member's events as far as they can go now.
 
@@ -155,6 +162,7 @@ def one_turn(
         store: where the events are.
         member: whose events they are.
         sign_here: whether signers whose keys are in the same workspace sign at once.
+        go_on: whether to begin with another event.
 
     Raises:
         FileUnreadable, FileRefused, TableRefused, MappingOfAnother: the member's mapping.
@@ -165,6 +173,6 @@ def one_turn(
         mapping = mapping_of(workspace, member)
         round_ = HouseRound() if sign_here else FolderRound(requests_of(workspace, member))
         folder = workspace.member_folder(member)
-        pipeline = Pipeline(store, store.tenant(member), mapping, round_, folder)
+        pipeline = Pipeline(store, store.tenant(member), mapping, round_, folder, go_on)
         with holding(session, member) as own:
             return pipeline.turn(own)
