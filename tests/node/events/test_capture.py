@@ -19,7 +19,7 @@ from tests.node.events.documents import (
     xml_event,
 )
 
-from lodeline.exchange.epcis.document import EventId
+from lodeline.exchange.epcis.document import Document, EventId
 from lodeline.exchange.epcis.errors import (
     EpcisRefused,
     JsonBroken,
@@ -28,6 +28,8 @@ from lodeline.exchange.epcis.errors import (
     XmlBroken,
     XmlDeclaresEntities,
 )
+from lodeline.exchange.epcis.xml_in import read_xml
+from lodeline.node.events import reading
 from lodeline.node.events.capture import capture, capture_event
 from lodeline.node.events.database import open_engine
 from lodeline.node.events.jobs import (
@@ -42,7 +44,13 @@ from lodeline.node.events.jobs import (
 )
 from lodeline.node.events.master_data import VocabularyType, master_elements
 from lodeline.node.events.preparing import MAX_EVENT_ID_BYTES
-from lodeline.node.events.reading import CaptureLimits, ContentType, Offered, content_type
+from lodeline.node.events.reading import (
+    CaptureLimits,
+    ContentType,
+    Offered,
+    content_type,
+    read_offered,
+)
 from lodeline.node.events.refusals import (
     CaptureJobUnknown,
     ContentTypeUnknown,
@@ -348,6 +356,35 @@ def test_proceed_in_xml_tells_of_every_bad_event_too(store: EventStore, miner: T
         (1, "epcis-schema-broken"),
         (2, "epcis-xml-element-unknown"),
     ]
+
+
+def test_a_large_header_is_not_read_again_for_each_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+
+    def counting(data: bytes) -> Document:
+        sizes.append(len(data))
+        return read_xml(data)
+
+    monkeypatch.setattr(reading, "read_xml", counting)
+    header = f"<EPCISHeader><x:a xmlns:x='urn:x'>{'x' * 500_000}</x:a></EPCISHeader>"
+    good = [xml_event(serial) for serial in range(40)]
+    data = xml_document(*good, xml_event(59, "SOMETIMES"))
+    data = data.replace(b"<EPCISBody>", f"{header}<EPCISBody>".encode())
+    found = read_offered(Offered(data, ContentType.XML), CaptureLimits()).events
+    assert [at for at, one in enumerate(found) if isinstance(one, SchemaBroken)] == [40]
+    assert len(sizes) == 43
+    assert sum(sizes) < 4 * len(data)
+
+
+def test_what_stands_around_many_events_is_not_read_without_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reading, "_MOST_AGAIN", 100_000)
+    data = xml_document(*(xml_event(serial) for serial in range(40)), xml_event(59, "SOMETIMES"))
+    wide = data.replace(b"schemaVersion=", f'xmlns:x="urn:{"x" * 9_000}" schemaVersion='.encode())
+    with pytest.raises(SchemaBroken):
+        read_offered(Offered(wide, ContentType.XML), CaptureLimits())
+    assert len(read_offered(Offered(data, ContentType.XML), CaptureLimits()).events) == 41
 
 
 def test_a_job_tells_of_many_errors_and_counts_the_rest(

@@ -63,6 +63,10 @@ _TYPES: Final[Mapping[str, ContentType]] = {
     "text/xml": ContentType.XML,
 }
 _NO_EXTENSIONS: Final[Namespaces] = {}
+_HEADER: Final = "EPCISHeader"
+_MOST_AGAIN: Final = 64 * 1024 * 1024
+"""Bytes around the events of an XML document that are read again, once for each event; a document
+that has more is refused as a whole."""
 _OF_THE_TEXT: Final = (DocumentTooLarge, NestedTooDeep, XmlBroken, XmlDeclaresEntities)
 """Refusals after which an XML text is not looked into again: it may be made to harm a parser."""
 
@@ -229,6 +233,10 @@ def _split_xml(offered: Offered) -> tuple[list[Event | EpcisRefused], Document]:
     for listed in lists:
         listed.clear()
     head = read_xml(etree.tostring(root))
+    for header in [child for child in root if local_name(child.tag) == _HEADER]:
+        root.remove(header)
+    if len(etree.tostring(root)) * len(elements) > _MOST_AGAIN:
+        return [], head
     return list(_each_xml(root, lists[0], elements)), head
 
 
