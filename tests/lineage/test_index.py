@@ -100,11 +100,22 @@ def same(index: LineageIndex, reach: Reach, found: Lineage) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(links=logs(), folds=st.sets(st.integers(0, 25)), data=st.data())
+@given(
+    links=logs(),
+    folds=st.sets(st.integers(0, 25)),
+    narrow=st.sampled_from([0, 2, 16]),
+    data=st.data(),
+)
 def test_it_answers_as_the_graph_does(
-    sample: State, links: list[Link], folds: set[int], data: st.DataObject
+    sample: State, links: list[Link], folds: set[int], narrow: int, data: st.DataObject
 ) -> None:
-    """However much is in the base and how much in the overlay."""
+    """However much is in the base and how much in the overlay, and however wide the fronts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csr, "_NARROW", narrow)
+        compare(sample, links, folds, data)
+
+
+def compare(sample: State, links: list[Link], folds: set[int], data: st.DataObject) -> None:
     graph, index = Graph(state_of(links, sample)), LineageIndex()
     for at, link in enumerate(links):
         index.add(link.step, link.inputs, link.outputs)

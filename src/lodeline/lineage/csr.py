@@ -12,7 +12,8 @@ The arrays say nothing of what a lot or step is, and a reversal is a step like e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -27,6 +28,7 @@ _Places: TypeAlias = npt.NDArray[np.intp]
 
 _OVERLAY: Final = 65_536
 _OVERLAY_SHARE: Final = 8
+_NARROW: Final = 16
 
 
 @dataclass(frozen=True)
@@ -90,21 +92,27 @@ class Edges:
     def upstream(self, roots: Numbers) -> Reach:
         """Return everything that lots came from, themselves among it."""
         makers, inputs, ends = self._makers.values, self._inputs.values, self._input_ends.values
-        return self._walk(
-            roots,
+        maker, used, end = makers.data, inputs.data, ends.data
+        way = _Way(
             lambda lots: makers[lots],
             lambda steps: inputs[_spread(ends[steps], ends[steps + 1])],
+            lambda lot: (maker[lot],),
+            lambda step: used[end[step] : end[step + 1]],
         )
+        return self._walk(roots, way)
 
     def downstream(self, roots: Numbers) -> Reach:
         """Return everything that lots went into, themselves among it."""
         self._settle()
         base, overlay, ends = self._base, self._overlay, self._output_ends.values
-        return self._walk(
-            roots,
+        of_base, of_overlay, end = base.one_by_one(), overlay.one_by_one(), ends.data
+        way = _Way(
             lambda lots: np.concatenate([base.steps_of(lots), overlay.steps_of(lots)]),
             lambda steps: _spread(ends[steps], ends[steps + 1]).astype(np.int32),
+            lambda lot: (*of_base(lot), *of_overlay(lot)),
+            lambda step: range(end[step], end[step + 1]),
         )
+        return self._walk(roots, way)
 
     def fold(self) -> None:
         """Sort all edges into the base now, rather than when somebody walks downstream."""
@@ -120,17 +128,37 @@ class Edges:
         elif self._overlay.end < len(self._inputs):
             self._overlay = _Uses.of(self._inputs.values, self._input_ends.values, self._base.end)
 
-    def _walk(
-        self,
-        roots: Numbers,
-        beyond: Callable[[Numbers], Numbers],
-        ends: Callable[[Numbers], Numbers],
-    ) -> Reach:
-        seen_lots, seen_steps = _Seen(self.lots), _Seen(self.steps)
-        front = seen_lots.fresh(roots)
+    def _walk(self, roots: Numbers, way: _Way) -> Reach:
+        lots, steps = _Seen(self.lots), _Seen(self.steps)
+        front = lots.fresh(roots)
         while len(front):
-            front = seen_lots.fresh(ends(seen_steps.fresh(beyond(front))))
-        return Reach(seen_lots.ascending(), seen_steps.ascending())
+            if len(front) <= _NARROW:
+                front = _narrow(front, way, lots, steps)
+            else:
+                front = lots.fresh(way.lots(steps.fresh(way.steps(front))))
+        return Reach(lots.ascending(), steps.ascending())
+
+
+@dataclass(frozen=True)
+class _Way:
+    """A direction: the steps beyond lots and the lots beyond steps, together and of one."""
+
+    steps: Callable[[Numbers], Numbers]
+    lots: Callable[[Numbers], Numbers]
+    steps_of_one: Callable[[int], Iterable[int]]
+    lots_of_one: Callable[[int], Iterable[int]]
+
+
+def _narrow(front: Numbers, way: _Way, lots: _Seen, steps: _Seen) -> Numbers:
+    """Walk on, one lot at a time, until the front is wide or at its end; return it.
+
+    A chain of lots has a front of one, and an operation on arrays costs as much as ten lots.
+    """
+    waiting: list[int] = front.tolist()
+    while 0 < len(waiting) <= _NARROW:
+        done = [step for lot in waiting for step in way.steps_of_one(lot) if steps.is_fresh(step)]
+        waiting = [lot for step in done for lot in way.lots_of_one(step) if lots.is_fresh(lot)]
+    return np.array(waiting, np.int32)
 
 
 @dataclass(frozen=True)
@@ -159,6 +187,11 @@ class _Rows:
         """Return the steps that used lots, as often as they did."""
         lots = lots[lots < len(self.ends) - 1]
         return self.steps[_spread(self.ends[lots], self.ends[lots + 1])]
+
+    def one_by_one(self) -> Callable[[int], Iterable[int]]:
+        """Return the same for one lot."""
+        ends, steps, count = self.ends.data, self.steps.data, len(self.ends) - 1
+        return lambda lot: steps[ends[lot] : ends[lot + 1]] if lot < count else ()
 
 
 @dataclass(frozen=True)
@@ -201,13 +234,27 @@ class _Uses:
         places = places[self.lots[places] == lots]
         return self.steps[_spread(self.ends[places], self.ends[places + 1])]
 
+    def one_by_one(self) -> Callable[[int], Iterable[int]]:
+        """Return the same for one lot."""
+        lots, ends, steps = self.lots.data, self.ends.data, self.steps.data
+
+        def steps_of_one(lot: int) -> Iterable[int]:
+            place = bisect_left(lots, lot)
+            if place == len(lots) or lots[place] != lot:
+                return ()
+            return steps[ends[place] : ends[place + 1]]
+
+        return steps_of_one
+
 
 class _Seen:
     """Which numbers a walk has met; the pages of the array that it never touches cost nothing."""
 
     def __init__(self, count: int) -> None:
         self._marks: Numbers = np.zeros(count, np.int32)
+        self._mark = self._marks.data
         self._found: list[Numbers] = []
+        self._alone: list[int] = []
 
     def fresh(self, numbers: Numbers) -> Numbers:
         """Return those not met before, each once, and remember them.
@@ -221,9 +268,18 @@ class _Seen:
         self._found.append(numbers)
         return numbers
 
+    def is_fresh(self, number: int) -> bool:
+        """Return whether a number was not met before, and remember it."""
+        if self._mark[number]:
+            return False
+        self._mark[number] = 1
+        self._alone.append(number)
+        return True
+
     def ascending(self) -> Numbers:
         """Return all that were met."""
-        return np.sort(np.concatenate(self._found)) if self._found else self._marks[:0]
+        alone: Numbers = np.array(self._alone, np.int32)
+        return np.sort(np.concatenate([*self._found, alone]))
 
 
 def _spread(starts: Numbers, ends: Numbers) -> _Places:
