@@ -283,3 +283,15 @@ def test_an_entry_that_nobody_has(network: Network) -> None:
     with pytest.raises(NoValidatorAnswers):
         validators.proven(LeafIndex(there.checkpoint.size + 5), there)
     assert validators.faults
+
+
+@pytest.mark.parametrize(
+    "address", ["http://[::1", "http://host:port", "http://xn--", "http://a..é"]
+)
+def test_an_address_that_is_none_keeps_nobody_from_gathering(
+    network: Network, address: str
+) -> None:
+    asked = gatherer(network)
+    asked.call = ValidatorClient
+    assert asked._asked([address]) == list(asked.peers)
+    assert type(asked.faults[address]) is ValidatorUnreachable

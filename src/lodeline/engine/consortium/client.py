@@ -89,19 +89,22 @@ class ValidatorClient:
 
         Raises:
             AuthoritiesUnreadable: the file of certificates is none.
+            ValidatorUnreachable: the address is none.
         """
         self.url = url.rstrip("/")
         self._patience = patience
         self._now = now
-        self._http = httpx.Client(
-            base_url=self.url,
-            follow_redirects=False,
-            timeout=httpx.Timeout(patience.read, connect=patience.connect),
-            headers={"Accept-Encoding": "identity"},
-            transport=transport,
-            verify=_trusting(authorities),
-            trust_env=False,
-        )
+        with self._calling(patience.connect):
+            self._http = httpx.Client(
+                base_url=self.url,
+                follow_redirects=False,
+                timeout=httpx.Timeout(patience.read, connect=patience.connect),
+                headers={"Accept-Encoding": "identity"},
+                transport=transport,
+                verify=_trusting(authorities),
+                trust_env=False,
+            )
+            self._http.build_request("GET", "/")  # some addresses fail here only
 
     # ------------------------------------------------------------------ questions
 
@@ -240,7 +243,7 @@ class ValidatorClient:
             yield
         except httpx.TimeoutException as failed:
             raise ValidatorTooSlow(self.url, round(seconds)) from failed
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as failed:
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError) as failed:
             raise ValidatorUnreachable(self.url, str(failed) or type(failed).__name__) from failed
 
     def _body(self, response: httpx.Response, limit: int, seconds: float) -> bytes:

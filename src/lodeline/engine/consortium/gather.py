@@ -87,9 +87,13 @@ class Gatherer:
             url = address.rstrip("/")
             if url in known or not is_address(url):
                 continue
-            if url not in self.found:
-                self.found[url] = self.call(url)
-            now.append(self.found[url])
+            try:
+                client = self.found.get(url) or self.call(url)
+            except EngineRefused as fault:
+                self.faults[url] = fault  # members may vote on what is no address
+                continue
+            self.found[url] = client
+            now.append(client)
         return [*self.peers, *now]
 
     def close(self) -> None:
