@@ -1,7 +1,9 @@
 """Named queries over websockets: told what is new, hidden what is not shared, closed in the end."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event, Semaphore
 
 import pytest
 from tests.node.access.conftest import ADMIN, bearer
@@ -11,9 +13,12 @@ from tests.web.conftest import Site
 from tests.web.sockets import Closed, Denied, Sockets
 
 from lodeline.exchange.epcis import read_json
+from lodeline.node.access.callers import Caller
+from lodeline.node.access.guessing import Source
 from lodeline.node.access.roles import Role
 from lodeline.node.access.tokens import revoke_token, shown_token
 from lodeline.node.access.trail import TrailNumber, rows
+from lodeline.web import pushing
 from lodeline.web.app import build
 
 PATH = "/queries/shipped/events"
@@ -138,3 +143,34 @@ def test_the_same_address_without_an_upgrade_is_still_a_query(site: Site, socket
     answer = site.get(PATH)
     assert answer.status_code == 200
     assert ids(answer.text) == ["1"]
+
+
+def test_those_who_come_together_are_all_counted(
+    site: Site, sockets: Sockets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is still being looked at takes a place already."""
+    monkeypatch.setattr(pushing, "MAX_SOCKETS", 2)
+    begun, meet = Semaphore(0), Event()
+    authenticate = site.service.access.authenticate
+
+    def slow(headers: Mapping[str, str], source: Source) -> Caller:
+        begun.release()
+        assert meet.wait(20)
+        return authenticate(headers, source)
+
+    def opened(_: int) -> bool:
+        try:
+            with sockets.connected(f"{PATH}?stream=true", bearer(site.tokens["ada"])):
+                assert meet.wait(20)
+                return True
+        except Denied:
+            return False
+
+    monkeypatch.setattr(site.service.access, "authenticate", slow)
+    with ThreadPoolExecutor(3) as pool:
+        first = [pool.submit(opened, number) for number in range(2)]
+        assert begun.acquire(timeout=20)
+        assert begun.acquire(timeout=20)
+        assert not pool.submit(opened, 2).result(20)
+        meet.set()
+        assert [one.result(20) for one in first] == [True, True]

@@ -111,19 +111,25 @@ class _Sockets:
 
     async def serve(self, socket: WebSocket) -> None:
         """Serve one client until it goes, or is not told anything any more."""
-        try:
-            if self._open >= MAX_SOCKETS:
-                raise SubscriptionsTooMany(MAX_SOCKETS)
-            source = self._desk.admit(socket)
-            listener = await self._desk.in_thread(partial(self._looks.first, socket, source))
-        except LodelineError as refusal:
-            await _refuse(socket, refusal)
+        if self._open >= MAX_SOCKETS:
+            await _refuse(socket, SubscriptionsTooMany(MAX_SOCKETS))
             return
-        self._open += 1
+        self._open += 1  # before anything is waited for: those who come together are all counted
         try:
-            await self._accepted(socket, listener)
+            listener = await self._known(socket)
+            if listener is not None:
+                await self._accepted(socket, listener)
         finally:
             self._open -= 1
+
+    async def _known(self, socket: WebSocket) -> _Listener | None:
+        """Return who listens, or nothing once they are told why they may not."""
+        try:
+            source = self._desk.admit(socket)
+            return await self._desk.in_thread(partial(self._looks.first, socket, source))
+        except LodelineError as refusal:
+            await _refuse(socket, refusal)
+            return None
 
     async def _accepted(self, socket: WebSocket, listener: _Listener) -> None:
         since = self._desk.service.store.clock.now() if listener.since is None else listener.since
