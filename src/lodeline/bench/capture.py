@@ -3,7 +3,8 @@
 Documents of 100 events come from several senders at once. An event counts when its document is
 acknowledged: read, checked against the schema, hashed, indexed for queries and on the disk. The
 floor is a program that does nothing but parse the same documents and insert the events' text, every
-document synced. Single events show what sharing a commit is worth.
+document synced. Single events show what sharing a commit is worth, and a few lots of ore what it
+takes to bring events on: to prove them, and to have them on a ledger.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from typing import ClassVar, Final
 import orjson
 from sqlalchemy import func, select
 
+from lodeline.bench.bringing import proved_events_per_s
 from lodeline.exchange.epcis.context import EPCIS_CONTEXT
 from lodeline.kernel.errors import LodelineError
 from lodeline.node.events.capture import capture_event, capture_read
@@ -43,6 +45,8 @@ _DOCUMENT: Final = 100
 _SENDERS: Final = 8
 _SINGLES: Final = 2_000
 _SINGLE_SENDERS: Final = 32
+_PROVED: Final = 10
+"""Events that are brought to a ledger."""
 _WHO: Final = Who("bench")
 _PEER: Final = Path(__file__).resolve().parents[3] / "benchmarks" / "quartet" / "run.py"
 _STEPS: Final = ("commissioning", "shipping", "receiving", "storing", "inspecting")
@@ -72,6 +76,8 @@ class CaptureFigures:
     """The same documents, parsed and inserted, nothing else."""
     single_events_per_s: float
     """One by one, from 32 senders at once."""
+    proved_events_per_s: float
+    """Captured, mapped, proved, signed by three and on the embedded ledger, one after the other."""
     bytes_per_event: float
     """Of the database, indexes included."""
 
@@ -95,6 +101,8 @@ def bench_capture(
         size = sum(file.stat().st_size for file in Path(folder).glob("events.db*"))
         progress("capturing single events")
         single = _singles(store, tenant, documents)
+        progress(f"bringing {_PROVED} events to a ledger")
+        proved = proved_events_per_s(Path(folder), store, _PROVED)
         store.close()
     count = documents * _DOCUMENT
     return CaptureFigures(
@@ -103,6 +111,7 @@ def bench_capture(
         events_per_s=round(count / seconds, 1),
         floor_events_per_s=round(count / floor, 1),
         single_events_per_s=round(_SINGLES / single, 1),
+        proved_events_per_s=round(proved, 2),
         bytes_per_event=round(size / count, 1),
     )
 

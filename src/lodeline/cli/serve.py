@@ -37,7 +37,9 @@ def serve(
 
     def started(at: Listen) -> None:
         if terminal.options.json:
-            terminal.out.write(json.dumps({"event": "serving", "url": at.url}) + "\n")
+            members = () if pipelines is None else pipelines.members
+            told = {"event": "serving", "url": at.url, "pipelines": members}
+            terminal.out.write(json.dumps(told) + "\n")
         else:
             terminal.say("serve.started", url=at.url, folder=terminal.options.home)
             terminal.say("serve.described", url=at.url)
