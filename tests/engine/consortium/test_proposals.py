@@ -30,7 +30,7 @@ from lodeline.engine.consortium.proposing import taking_turns
 from lodeline.engine.consortium.reading import ReadSubmission, Submissions
 from lodeline.kernel.ids import MemberId
 from lodeline.kernel.time import BlockTime
-from lodeline.ledger.entries import AdoptRecipe, SetStatus, Status
+from lodeline.ledger.entries import AdoptRecipe, RemoveValidator, SetStatus, Status
 from lodeline.ledger.submissions import (
     decode_submission,
     encode_submission,
@@ -135,6 +135,23 @@ def test_a_proposal_beyond_the_bytes_of_a_block_is_refused(
     assert judge(founded(setting=Setting(room=room)).application, Block(1, data)) == ACCEPT
     less = Setting(room=replace(room, size=exact - 1))
     left_as_it_was(founded("refiner", less), Block(1, data))
+
+
+def test_one_block_holds_one_vote_on_who_validates(founded: Founded) -> None:
+    """Each keeps the pace of one vote; together they would take half of four signers away."""
+    made = Consortium()
+    first = made.world.govern(RemoveValidator(MemberId("miner")))
+    made.world.apply(first)
+    second = made.world.govern(RemoveValidator(MemberId("refiner")))
+    votes = [made.submission("miner", vote) for vote in (first, second)]
+    node = founded(of=made)
+    assert judge(node.application, Block(1, (votes[0],))) == ACCEPT
+    left_as_it_was(node, Block(1, tuple(votes)))
+    left_as_it_was(node, Block(1, (made.submission("miner", first, second),)))
+    (proposed,) = propose(node.application, Block(1, tuple(votes))).transactions
+    assert proposed == votes[0]
+    decide(node.application, Block(1, (proposed,)))
+    assert judge(node.application, Block(2, (votes[1],))) == ACCEPT
 
 
 def test_a_proposal_beyond_the_proofs_of_a_block_is_refused(founded: Founded) -> None:

@@ -45,12 +45,16 @@ class BlockRoom:
     size: int
     """Bytes of transactions."""
     proofs: int
+    votes: int = 1
+    """Votes on who validates: the state holds each of them to its pace, and cannot see blocks; two
+    in one block together could leave a copy without enough of the signers that it knows."""
 
     def check(self, read: ReadSubmission) -> None:
         """Refuse a submission that fits into no block.
 
         Raises:
-            SubmissionBeyondBlock: it is larger, or has more proofs, than a block may have.
+            SubmissionBeyondBlock: it is larger, or has more proofs or votes on validators, than a
+                block may have.
         """
         self.check_together([read])
 
@@ -58,19 +62,26 @@ class BlockRoom:
         """Refuse submissions that do not fit into one block together.
 
         Raises:
-            SubmissionBeyondBlock: they have more bytes, or more proofs, than a block may have.
+            SubmissionBeyondBlock: they have more bytes, proofs or votes on validators than a block
+                may have.
         """
-        size = proofs = 0
+        size = proofs = votes = 0
         for read in submissions:
             size, proofs = size + len(read.data) + FRAME_BYTES, proofs + read.proofs
-        for what, limit, got in (("bytes", self.size, size), ("proofs", self.proofs, proofs)):
+            votes += read.votes
+        for what, limit, got in (
+            ("bytes", self.size, size),
+            ("proofs", self.proofs, proofs),
+            ("votes on validators", self.votes, votes),
+        ):
             if got > limit:
                 raise SubmissionBeyondBlock(what, limit, got)
 
     def less(self, read: ReadSubmission) -> BlockRoom | None:
         """Return what is left beside a submission, or nothing where it does not fit."""
         size, proofs = self.size - len(read.data) - FRAME_BYTES, self.proofs - read.proofs
-        return BlockRoom(size, proofs) if size >= 0 and proofs >= 0 else None
+        votes = self.votes - read.votes
+        return BlockRoom(size, proofs, votes) if min(size, proofs, votes) >= 0 else None
 
 
 @dataclass

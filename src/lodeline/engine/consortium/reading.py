@@ -18,8 +18,11 @@ from lodeline.ledger.entries import (
     Correction,
     Entry,
     EntryId,
+    Govern,
     Offer,
+    RemoveValidator,
     Reversal,
+    SetValidator,
     Transform,
     decode_entry,
     entry_id,
@@ -57,6 +60,17 @@ class ReadSubmission:
     def sound(self) -> list[ReadEntry]:
         """Return the entries that could be read."""
         return [read for read in self.entries if isinstance(read, ReadEntry)]
+
+    @property
+    def votes(self) -> int:
+        """Return how many of the entries are votes on who validates."""
+        return sum(_changes_validators(read.entry) for read in self.sound)
+
+
+def _changes_validators(entry: Entry) -> bool:
+    return isinstance(entry, Govern) and any(
+        isinstance(act, (SetValidator, RemoveValidator)) for act in entry.body.acts
+    )
 
 
 def transaction_hash(data: bytes) -> Hash32:
