@@ -16,6 +16,7 @@ from typing import Final
 import orjson
 
 from lodeline.crypto.entropy import SystemEntropy
+from lodeline.crypto.generators import bit_generators
 from lodeline.custody.forms import FormClass
 from lodeline.exchange.epcis.context import EPCIS_CONTEXT
 from lodeline.holder.keystore import Passphrase
@@ -47,6 +48,8 @@ _START: Final = parse_time("2026-10-12T08:00:00Z")
 _UNTIL: Final = BlockTime(_START + 365 * 24 * 3600)
 _MINE: Final = MemberId("mine")
 _SITE: Final = SiteId("pit")
+_GENERATORS: Final = 1024
+"""Derived once for each process, and not of an event."""
 _MEMBERS: Final = (
     "mine:Mine:CD:miner",
     "cadastre:Cadastre:CD:authority",
@@ -92,6 +95,7 @@ def proved_events_per_s(folder: Path, store: EventStore, events: int) -> float:
         tenant = store.tenant(_MINE)
         pipeline = Pipeline(store, tenant, mapping, HouseRound(), workspace.folder)
         documents = [_document(first) for first in range(events)]
+        bit_generators(_GENERATORS)
         start = time.perf_counter()
         for data in documents:
             capture(store, tenant, Offered(data), who=Who(_MINE), behaviour=Behaviour.ROLLBACK)
