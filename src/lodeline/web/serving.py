@@ -1,9 +1,9 @@
 """The service as a process: opened, served until it is asked to end, and closed in order.
 
 Asked to end (SIGTERM, SIGINT), it takes no more connections, finishes the requests that are under
-way, for as long as `_STOP_SECONDS` at most, ends deliveries and the pipeline where their work can be
-left, and then closes the reading processes and the store.
-What was acknowledged is on the disk whatever happens.
+way, for as long as `_STOP_SECONDS` at most, ends the deliveries and the pipeline where their work
+can be left, and then closes the reading processes and the store. What was acknowledged is on the
+disk whatever happens.
 """
 
 from __future__ import annotations
