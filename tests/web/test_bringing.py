@@ -28,7 +28,8 @@ from lodeline.kernel.ids import MemberId
 from lodeline.ledger.entries import EntryId
 from lodeline.node.access.accounts import NewAccount, add_account
 from lodeline.node.access.authenticating import Access
-from lodeline.node.access.callers import UserName
+from lodeline.node.access.callers import Reader, UserName
+from lodeline.node.access.policies import Terms, share
 from lodeline.node.access.roles import Role
 from lodeline.node.access.tokens import issue_token
 from lodeline.node.clock import ManualClock
@@ -196,6 +197,22 @@ def test_the_state_of_an_event_is_its_own_company_s(store: EventStore) -> None:
     served.site.tokens["eve"] = served.site.house.token("eve", Role.AUDITOR, partner="trader")
     assert served.site.get(path, "eve").status_code == 404
     served.site.client.close()
+
+
+def test_a_partner_is_told_the_state_of_what_is_shared_and_no_reason(
+    store: EventStore, pipelines: Pipelines
+) -> None:
+    served = Served.of(store, None)
+    (sale,) = served.capture(shipped("L7"))
+    pipelines.look(store)
+    site = served.site
+    site.tokens["pat"] = site.house.token("pat", Role.TRADER, partner="trader")
+    lots = ("urn:epc:class:lgtin:4012345.011111.L7",)
+    share(store, site.house.tenant, Reader("partner:trader"), Terms(lots=lots), by=ADMIN)
+    assert "event-lot-never-received" in json.dumps(served.state(sale))
+    told = served.state(sale, "pat")
+    assert (told["state"], set(told)) == ("held", {"eventID", "state", "updatedAt"})
+    site.client.close()
 
 
 def test_a_ledger_that_is_written_elsewhere_is_waited_for(
