@@ -6,6 +6,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STAMP := .venv/.installed
 SCALE ?= 1
+WORKERS ?= auto
 SEED ?= 1
 SECONDS_PER_TARGET ?= 60
 LISTEN ?= 127.0.0.1:8080
@@ -54,8 +55,8 @@ serve: setup ## serve the demonstration's folder at http://LISTEN, made first wh
 	@test -f demo/trust.json || $(BIN)/lodeline demo --scale $(SCALE) --seed $(SEED)
 	$(BIN)/python scripts/serve_demo.py demo $(LISTEN)
 
-test: setup ## run the tests, among them every example of the README
-	$(BIN)/pytest -q
+test: setup ## run the tests, among them every example of the README (WORKERS=auto)
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile
 
 lint: setup ## format, style, types, import rows, sizes and docstrings
 	$(BIN)/ruff format --check .

@@ -22,6 +22,7 @@ from tests.ledger.world import World
 from lodeline.engine.embedded import EmbeddedLedger, Tuning
 from lodeline.engine.fsck import FsckRequest, fsck
 from lodeline.engine.interface import CheckpointSigners, Receipt
+from lodeline.engine.schema import MIGRATIONS
 from lodeline.kernel.ids import Hash32
 from lodeline.ledger.merkle import LeafIndex
 
@@ -190,11 +191,12 @@ def _check_clean(path: Path) -> None:
 
 
 def _is_unmade(path: Path) -> bool:
-    """Return whether the writer died before it had made the layout of the file."""
+    """Return whether the writer died before it had made the whole layout of an empty file."""
     connection = sqlite3.connect(path)
     (layout,) = connection.execute("PRAGMA user_version").fetchone()
+    (leaves,) = connection.execute("SELECT count(*) FROM leaves").fetchone() if layout else (0,)
     connection.close()
-    return bool(layout == 0)
+    return bool(layout < len(MIGRATIONS) and leaves == 0)
 
 
 def _check_present(story: Story, ledger: EmbeddedLedger, count: int) -> None:

@@ -54,7 +54,7 @@ from lodeline.node.workspace import FileUnreadable
 SETTINGS = OpenIdSettings(
     issuer=URL,
     client_id=ClientId(CLIENT),
-    redirect="https://node.example/access/openid",
+    redirect="https://node.example/sign-in/return",
     tenant=TenantName("miner"),
     roles={
         "mine operators": frozenset({Role.SITE_OPERATOR}),
@@ -585,7 +585,7 @@ FILE = """
 issuer = "https://login.example"
 client_id = "lodeline"
 client_secret_file = "openid.secret"
-redirect = "https://node.example/access/openid"
+redirect = "https://node.example/sign-in/return"
 tenant = "miner"
 
 [roles]

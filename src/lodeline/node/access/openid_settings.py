@@ -3,7 +3,7 @@
 issuer = "https://login.example"
 client_id = "lodeline"
 client_secret_file = "openid.secret"          # beside this file; without it, a public client
-redirect = "https://node.example/access/openid"
+redirect = "https://node.example/sign-in/return"
 tenant = "miner"
 role_claim = "groups"
 
