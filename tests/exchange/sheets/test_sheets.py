@@ -2,6 +2,7 @@
 
 import csv
 import io
+import random
 import zipfile
 from collections.abc import Callable
 
@@ -155,6 +156,28 @@ def with_entities() -> bytes:
     return packed(parts)
 
 
+def with_entities_in_utf_16() -> bytes:
+    with zipfile.ZipFile(io.BytesIO(with_entities())) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    parts[sheet] = parts[sheet].decode().encode("utf-16")
+    return packed(parts)
+
+
+def test_a_damaged_workbook_is_read_or_refused_by_name() -> None:
+    whole, rng = workbook_bytes("x", HEAD, [GOOD] * 40), random.Random(7)
+    refused = 0
+    for _ in range(400):
+        data = bytearray(whole)
+        for _ in range(rng.choice((1, 1, 2, 5))):
+            data[rng.randrange(len(data))] = rng.randrange(256)
+        try:
+            read_table(bytes(data))
+        except SheetRefused:
+            refused += 1
+    assert 100 < refused < 400
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
@@ -165,6 +188,7 @@ def with_entities() -> bytes:
         (lambda: csv_bytes(["event"] * 70, [["1"] * 70]), SheetTooLarge),
         (lambda: csv_bytes(["event"], [["1" * 20_000]]), SheetTooLarge),
         (with_entities, SheetBroken),
+        (with_entities_in_utf_16, SheetBroken),
         (lambda: packed({"a.txt": b"no workbook"}), SheetBroken),
         (lambda: workbook_bytes("x", HEAD, [GOOD])[:-300], SheetBroken),
         (lambda: b"event,time\n\xff\xfe", SheetBroken),

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import csv
 import io
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -33,6 +35,17 @@ MAX_ROWS: Final = 20_000
 MAX_COLUMNS: Final = 64
 _MAX_CELL: Final = 16_384
 _ZIP: Final = b"PK\x03\x04"
+_DAMAGE: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+)
+"""What unpacking raises on an archive that was cut, bent, locked or made by something unknown."""
 _FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -149,13 +162,12 @@ def _workbook(data: bytes) -> Iterator[Sequence[_Cell]]:
         for row in sheet.iter_rows(max_col=MAX_COLUMNS + 1):
             yield [_of_value(cell.value, cell.data_type) for cell in row]
     except (
+        *_DAMAGE,
         InvalidFileException,
-        zipfile.BadZipFile,
         XMLSyntaxError,
         ParseError,
         KeyError,
         IndexError,
-        ValueError,
         TypeError,
         AttributeError,
     ) as refused:  # what the library raises on files that it cannot make sense of
@@ -175,11 +187,14 @@ def _check_archive(data: bytes) -> None:
             for part in parts:
                 if part.filename.endswith((".xml", ".rels", ".vml")):
                     _check_xml(part.filename, archive.read(part))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as refused:
+    except _DAMAGE as refused:
         raise SheetBroken(type(refused).__name__) from refused
 
 
 def _check_xml(name: str, text: bytes) -> None:
+    if b"\x00" in text:  # UTF-16 or UTF-32, in which a declaration would be passed over below
+        msg = f"{name} is no UTF-8"
+        raise SheetBroken(msg)
     if b"<!" in text.replace(b"<!--", b"").replace(b"<![CDATA[", b""):
         msg = f"{name} declares entities"
         raise SheetBroken(msg)
