@@ -68,6 +68,12 @@ def test_a_fault_that_is_not_borne_fails_and_leaves_its_logs(tmp_path: Path) -> 
     assert [path.name for path in kept.iterdir()] == ["kill-two"]
 
 
+def test_the_table_says_which_fault_was_not_borne() -> None:
+    ran = lodeline("faults", "--only", "kill-two", "--only", "kill-one")
+    (row,) = (line for line in ran.out.splitlines() if line.startswith("kill-two "))
+    assert "NOT BORNE" in row
+
+
 def test_a_trial_that_is_ended_from_outside_unwinds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Networks are stopped on the way out; nothing is left running."""
     unwound = []

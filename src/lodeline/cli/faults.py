@@ -47,7 +47,7 @@ def faults(
             _write(terminal, out, tried)
     terminal.table(
         ("fault", ">acknowledged", ">entries", ">headers", ">silence", ">recovered"),
-        (_row(one) for one in tried),
+        (_row(terminal, one) for one in tried),
     )
     terminal.emit(_report(terminal, tried))
     raise typer.Exit(CHECK_FAILED if any(one.failure for one in tried) else OK)
@@ -106,10 +106,10 @@ def _facts(facts: Facts) -> str:
     return "; ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items()) or "–"
 
 
-def _row(one: Tried) -> Sequence[str]:
+def _row(terminal: Terminal, one: Tried) -> Sequence[str]:
     found = one.outcome
     if found is None:
-        return (one.fault, "", "", "", "", "")
+        return (one.fault, terminal.texts("faults.not_borne"), "", "", "", "")
     judged = found.judged
     return (
         one.fault,
