@@ -4,6 +4,7 @@ import os
 import select
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -102,5 +103,8 @@ def test_its_workers_end_with_it_when_it_is_killed(
 
 
 def children(process: int) -> list[int]:
-    listed = Path(f"/proc/{process}/task").iterdir()
-    return [int(pid) for task in listed for pid in (task / "children").read_text().split()]
+    found: list[int] = []
+    for task in Path(f"/proc/{process}/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has ended meanwhile
+            found += map(int, (task / "children").read_text().split())
+    return found

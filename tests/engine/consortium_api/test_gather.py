@@ -16,11 +16,13 @@ from lodeline.engine.consortium.gather import Gatherer, Gathering
 from lodeline.engine.consortium.refusals_validators import (
     NoValidatorAnswers,
     ValidatorForks,
+    ValidatorHidesEntries,
     ValidatorNoteRefused,
     ValidatorProofWrong,
     ValidatorUnreachable,
 )
 from lodeline.engine.reader import LedgerFile
+from lodeline.kernel import cbor
 from lodeline.kernel.ids import Hash32, MemberId
 from lodeline.ledger.checkpoint import (
     assemble,
@@ -275,6 +277,38 @@ def test_another_leaf_in_its_place(network: Network) -> None:
     validators = network.validators(refiner=Liar(network.nodes["refiner"].wire, lie))
     assert validators.proven(LeafIndex(2), there).leaf == ledger(network).leaf(LeafIndex(2))
     assert [type(fault) for fault in validators.faults] == [ValidatorProofWrong]
+
+
+def test_another_entry_with_its_own_good_proof(network: Network) -> None:
+    """Everything that is shown is true, but it is not what was asked for."""
+    network.grow(*anchors(network.world, range(9)))
+    there = agreed(network)
+    wire = network.nodes["refiner"].wire
+    instead = {"/v1/entries": {"start": "4", "end": "5"}, "/v1/proof/inclusion": {"index": "4"}}
+
+    def lie(request: httpx.Request, honest: httpx.Response) -> httpx.Response:
+        changed = instead.get(request.url.path)
+        if changed is None:
+            return honest
+        return wire.fetched(httpx.Request("GET", request.url.copy_merge_params(changed)))
+
+    validators = network.validators(refiner=Liar(wire, lie))
+    assert validators.proven(LeafIndex(5), there).leaf == ledger(network).leaf(LeafIndex(5))
+    (fault,) = validators.faults
+    assert isinstance(fault, ValidatorProofWrong)
+    assert fault.refusal == "other-index"
+    assert list(validators.aside) == ["http://refiner.test"]
+
+
+def test_an_entry_that_is_held_back(network: Network) -> None:
+    there = agreed(network)
+
+    def lie(request: httpx.Request, honest: httpx.Response) -> httpx.Response:
+        return answered(cbor.encode([])) if request.url.path == "/v1/entries" else honest
+
+    validators = network.validators(refiner=Liar(network.nodes["refiner"].wire, lie))
+    assert validators.proven(LeafIndex(2), there).leaf == ledger(network).leaf(LeafIndex(2))
+    assert [type(fault) for fault in validators.faults] == [ValidatorHidesEntries]
 
 
 def test_an_entry_that_nobody_has(network: Network) -> None:
