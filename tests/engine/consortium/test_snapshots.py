@@ -308,9 +308,19 @@ def test_a_wrong_piece_is_asked_for_again_from_another(
         assert answer.result == _Applied.RETRY
         assert list(answer.refetch_chunks) == [0]
         assert list(answer.reject_senders) == ["liar"]
+    answer = node.application.apply_snapshot_chunk(
+        RequestApplySnapshotChunk(index=len(chunks), chunk=chunks[0], sender="liar")
+    )
+    assert answer.result == _Applied.RETRY
     assert give(node, chunks)[-1] == _Applied.ACCEPT
     assert node.application_hash == application_hash
     node.close()
+
+
+@pytest.mark.parametrize(("kind", "data"), [(b"?", b""), (b"p", bytes(15)), (b"b", bytes(95))])
+def test_a_record_that_is_none(kind: bytes, data: bytes) -> None:
+    with pytest.raises(SnapshotMalformed):
+        snapshot_format._parsed(kind, data)
 
 
 # ------------------------------------------------------------- validators that vouch for a lie

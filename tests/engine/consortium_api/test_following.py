@@ -40,6 +40,7 @@ from lodeline.kernel.ids import Hash32
 from lodeline.kernel.time import BlockTime
 from lodeline.ledger.checkpoint import (
     Checkpoint,
+    Origin,
     assemble,
     parse_checkpoint_text,
     sign_checkpoint,
@@ -50,6 +51,7 @@ from lodeline.ledger.merkle import TreeSize
 from lodeline.ledger.signednote import parse_note
 
 LIAR = "http://authority.test"
+MEMBER_OF_LIAR = "authority"
 
 
 def lying(network: Network, forge: Forge) -> Validators:
@@ -292,6 +294,22 @@ def test_leaves_that_are_none(network: Network, made_up: bytes) -> None:
 )
 def test_checkpoints_that_are_none(network: Network, made_up: bytes) -> None:
     refreshed(network, at("/v1/checkpoint", lambda *_: answered(made_up)), ValidatorNoteRefused)
+
+
+def test_a_checkpoint_of_another_log(network: Network) -> None:
+    """Signed by the validator's own key, which signs for several logs."""
+    node = network.nodes[MEMBER_OF_LIAR]
+
+    def forge(request: httpx.Request, honest: httpx.Response) -> httpx.Response:
+        checkpoint = parse_checkpoint_text(parse_note(honest.content).text)
+        other = structs.replace(checkpoint, origin=Origin("another-log"))
+        return answered(
+            assemble(other, [sign_checkpoint(other, node.verifier, node.key.sign_frame)])
+        )
+
+    caught_as = refreshed(network, at("/v1/checkpoint", forge), ValidatorNoteRefused)
+    assert isinstance(caught_as, ValidatorNoteRefused)
+    assert caught_as.refusal == "checkpoint-wrong-origin"
 
 
 def forked(network: Network, checkpoint: Checkpoint, *names: str) -> bytes:
