@@ -3,16 +3,20 @@
 A row is a request (`lodeline.node.requests`), whole enough to be sent by another process after a
 crash. Rows of an event are numbered in the order in which they must reach the ledger; an event may
 get further rows when its first ones are in the log.
+
+waiting → sent → done is the way of a row. It is *sent* from just before it is handed in until it is
+known that it did not arrive: for so long its event cannot be withdrawn. A row that is given up is
+*leaving* until its lots are free again, and then *refused*.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, insert, select, update
 
 from lodeline.node.events.moments import Micros
 from lodeline.node.events.schema import OUTBOX
@@ -20,13 +24,18 @@ from lodeline.node.events.store import EventStore, Seq, Tenant, take_numbers
 from lodeline.node.requests import Request, encode_request, read_request
 
 __all__ = [
+    "ON_THE_WAY",
     "Row",
     "RowState",
     "Stage",
+    "count_rows",
+    "events_leaving",
+    "leave",
     "mark",
     "put_rows",
     "replace_request",
     "rows_of",
+    "states_of_rows",
     "waiting_rows",
 ]
 
@@ -48,8 +57,14 @@ class RowState(StrEnum):
     """Where a row is; the words are stored."""
 
     WAITING = "waiting"
+    SENT = "sent"
     DONE = "done"
+    LEAVING = "leaving"
     REFUSED = "refused"
+
+
+ON_THE_WAY: Final = frozenset({RowState.WAITING, RowState.SENT})
+"""Rows that have still to reach the ledger."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +91,7 @@ def put_rows(
     when: Micros,
 ) -> None:
     """Add rows behind those that an event has, in the caller's transaction."""
-    first = len(_rows(connection, tenant, event))
+    first = count_rows(connection, tenant, event)
     for number, (stage, request) in enumerate(drafts, start=first):
         (position,) = take_numbers(connection, "outbox", 1)
         connection.execute(
@@ -97,27 +112,66 @@ def put_rows(
 def rows_of(store: EventStore, tenant: Tenant, event: Seq) -> Sequence[Row]:
     """Return every row of an event, in its order."""
     with store.reading() as connection:
-        return _rows(connection, tenant, event)
+        return [_row(found) for found in connection.execute(_of_event(tenant, event)).mappings()]
+
+
+def count_rows(connection: Connection, tenant: Tenant, event: Seq) -> int:
+    """Return how many rows an event has, in the caller's transaction."""
+    return len(states_of_rows(connection, tenant, event))
+
+
+def states_of_rows(connection: Connection, tenant: Tenant, event: Seq) -> Sequence[RowState]:
+    """Return the states of an event's rows, in their order, in the caller's transaction."""
+    found = connection.execute(_of_event(tenant, event)).mappings()
+    return [RowState(row["state"]) for row in found]
 
 
 def waiting_rows(store: EventStore, tenant: Tenant) -> Sequence[Row]:
     """Return what has still to reach the ledger, in order."""
-    query = (
-        select(OUTBOX)
-        .where(OUTBOX.c.tenant == tenant.number, OUTBOX.c.state == RowState.WAITING.value)
-        .order_by(OUTBOX.c.position)
-        .limit(_MOST_ROWS)
-    )
+    query = _in_states(tenant, ON_THE_WAY).limit(_MOST_ROWS)
     with store.reading() as connection:
         return [_row(found) for found in connection.execute(query).mappings()]
 
 
-def mark(connection: Connection, row: Row, state: RowState, *, later: Micros | None = None) -> None:
-    """Write what became of a row; ``later``: when it is tried again."""
+def events_leaving(store: EventStore, tenant: Tenant) -> Sequence[Seq]:
+    """Return events that were given up and whose lots are still promised, in order."""
+    query = _in_states(tenant, {RowState.LEAVING}).with_only_columns(OUTBOX.c.key)
+    with store.reading() as connection:
+        return list(dict.fromkeys(_event(key) for key in connection.execute(query).scalars()))
+
+
+def mark(
+    connection: Connection,
+    row: Row,
+    state: RowState,
+    *,
+    later: Micros | None = None,
+    among: Collection[RowState] = ON_THE_WAY,
+) -> bool:
+    """Write what became of a row, if it is still in one of some states; whether it was.
+
+    ``later``: when it is tried again.
+    """
     values: dict[str, object] = {"state": state.value}
     if later is not None:
         values |= {"attempts": row.attempts + 1, "next_us": later}
-    connection.execute(update(OUTBOX).where(OUTBOX.c.position == row.position).values(**values))
+    changed = connection.execute(
+        update(OUTBOX)
+        .where(OUTBOX.c.position == row.position)
+        .where(OUTBOX.c.state.in_([each.value for each in among]))
+        .values(**values)
+    )
+    return changed.rowcount == 1
+
+
+def leave(connection: Connection, tenant: Tenant, event: Seq) -> None:
+    """Give up what an event has still on the way, in the caller's transaction."""
+    connection.execute(
+        update(OUTBOX)
+        .where(OUTBOX.c.tenant == tenant.number, OUTBOX.c.key.in_(_keys(event)))
+        .where(OUTBOX.c.state.in_([each.value for each in ON_THE_WAY]))
+        .values(state=RowState.LEAVING.value)
+    )
 
 
 def replace_request(connection: Connection, row: Row, request: Request) -> None:
@@ -129,22 +183,37 @@ def replace_request(connection: Connection, row: Row, request: Request) -> None:
     )
 
 
-def _rows(connection: Connection, tenant: Tenant, event: Seq) -> list[Row]:
-    query = (
+def _of_event(tenant: Tenant, event: Seq) -> Select[tuple[object, ...]]:
+    return (
         select(OUTBOX)
-        .where(OUTBOX.c.tenant == tenant.number)
-        .where(OUTBOX.c.key.in_([f"{event}/{number}" for number in range(_MOST_OF_EVENT)]))
+        .where(OUTBOX.c.tenant == tenant.number, OUTBOX.c.key.in_(_keys(event)))
         .order_by(OUTBOX.c.position)
     )
-    return [_row(found) for found in connection.execute(query).mappings()]
+
+
+def _in_states(tenant: Tenant, states: Collection[RowState]) -> Select[tuple[object, ...]]:
+    return (
+        select(OUTBOX)
+        .where(OUTBOX.c.tenant == tenant.number)
+        .where(OUTBOX.c.state.in_([state.value for state in states]))
+        .order_by(OUTBOX.c.position)
+    )
+
+
+def _keys(event: Seq) -> list[str]:
+    return [f"{event}/{number}" for number in range(_MOST_OF_EVENT)]
+
+
+def _event(key: str) -> Seq:
+    return Seq(int(key.partition("/")[0]))
 
 
 def _row(found: RowMapping) -> Row:
-    event, _, number = str(found["key"]).partition("/")
+    key = str(found["key"])
     return Row(
         found["position"],
-        Seq(int(event)),
-        int(number),
+        _event(key),
+        int(key.partition("/")[2]),
         Stage(found["kind"]),
         read_request(bytes(found["payload"])),
         RowState(found["state"]),
