@@ -22,7 +22,7 @@ from lodeline.kernel import cbor
 from lodeline.kernel.bounds import MAX_AMOUNT
 from lodeline.kernel.ids import ElementSymbol, Hash32, LotId, LotIdW
 from lodeline.kernel.units import Milligrams
-from lodeline.ledger.entries import Entry
+from lodeline.ledger.entries import Entry, EntryId
 from lodeline.ledger.tasks import carried_transform
 from lodeline.node.events.meaning import Counted, Goods
 from lodeline.node.events.moments import Micros, moment_text
@@ -44,6 +44,7 @@ __all__ = [
     "Usage",
     "Use",
     "check_new",
+    "give_back",
     "inputs_of",
     "page_of",
     "read_memo",
@@ -55,6 +56,9 @@ __all__ = [
 CountedW = Annotated[int, msgspec.Meta(ge=0, le=MAX_AMOUNT)]
 """Milligrams or pieces, on the wire."""
 _KIND: Final = "goods"
+_TAKEN: Final = "goods-taken-back"
+_TRIES: Final = 0
+"""In place of an event: what is left of tries that failed, whoever tries again."""
 _MEMO: Final = "goods "
 _BETWEEN: Final = " | "
 _MOST_DIGITS: Final = 16
@@ -116,6 +120,17 @@ class Page(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="lodelin
         return [own.vault.lot(lot) for lot in known if own.vault.holds(lot)]
 
 
+class _Taken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    goods: str
+    use: Usage
+
+
+class _TakenBack(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="lodeline-goods-taken-v1"
+):
+    uses: tuple[_Taken, ...]
+
+
 @dataclass(frozen=True)
 class Memo:
     """What the sender writes to the receiver beside a lot: which of his goods, shipped when."""
@@ -163,21 +178,36 @@ def write_use(own: Holding, goods: TermValue, use: Usage) -> None:
     _put(own, goods, structs.replace(page, uses=(*others, use)))
 
 
-def take_back(own: Holding, event: Seq, done: Collection[Entry]) -> None:
+def take_back(
+    own: Holding, event: Seq, done: Collection[Entry], given_up: Collection[EntryId] = ()
+) -> None:
     """Take back what an event was said to do, since it did not happen.
 
     ``done`` are entries of it that are in the log all the same, such as a split before the step
-    that was refused: the lots that they made stand for the goods from then on.
+    that was refused: the lots that they made stand for the goods from then on. What is taken back
+    is remembered with the entries ``given_up``, see `give_back`.
     """
+    taken: list[_Taken] = []
     for goods, data in own.vault.notes(_KIND):
         page = cbor.decode_struct(data, Page)
-        if not any(use.event == event for use in page.uses):
+        uses = [use for use in page.uses if use.event == event]
+        if not uses:
             continue
+        taken += [_Taken(goods, use) for use in uses]
         kept = Page(tuple(use for use in page.uses if use.event != event))
         lots = kept.descendants(own, done)
         if lots:
-            kept = Page((*kept.uses, Usage(event, lots=lots)))
+            kept = Page((*kept.uses, Usage(_TRIES, lots=lots)))
         _put(own, TermValue(goods), kept)
+    for entry in given_up if taken else ():
+        own.vault.put_note(_TAKEN, entry.hex(), cbor.encode_struct(_TakenBack(tuple(taken))))
+
+
+def give_back(own: Holding, entry: EntryId) -> None:
+    """Write again what was taken back with an entry that came into the log after all."""
+    data = own.vault.note(_TAKEN, entry.hex())
+    for each in () if data is None else cbor.decode_struct(data, _TakenBack).uses:
+        write_use(own, TermValue(each.goods), each.use)
 
 
 def _put(own: Holding, goods: TermValue, page: Page) -> None:
