@@ -23,6 +23,7 @@ from lodeline.node.events.moments import moment_text
 from lodeline.node.events.refusals import StoreUnreachable
 from lodeline.node.events.store import Tenant
 from lodeline.node.events.subscriptions import SpellingName
+from lodeline.node.events.turns import PLACES, Places, Turns
 from lodeline.web.asking import epcis_headers
 from lodeline.web.documents import json_document
 from lodeline.web.negotiation import EpcFormat
@@ -31,8 +32,6 @@ from lodeline.web.spelling import Spelling
 
 __all__ = ["Dispatcher", "NodeDesk", "report_spelling"]
 
-_THREADS: Final = 8
-"""Destinations that are waited for at a time."""
 _PAUSE_SECONDS: Final = 0.25
 """Between two looks at what is due, and so the delay of a stream."""
 _log: Final = logging.getLogger(__name__)
@@ -86,15 +85,15 @@ class NodeDesk:
 
 
 class Dispatcher:
-    """Threads that deliver whatever is due; a slow destination keeps nobody else waiting.
+    """Threads that deliver whatever is due; a slow destination keeps nobody else waiting for long.
 
     with Dispatcher(courier): ...
     """
 
-    def __init__(self, courier: Courier) -> None:
+    def __init__(self, courier: Courier, places: Places = PLACES) -> None:
         self._courier = courier
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="deliveries")
-        self._under_way: set[Due] = set()
+        self._pool = ThreadPoolExecutor(places.all, thread_name_prefix="deliveries")
+        self._turns = Turns(places)
         self._lock = Lock()
         self._ended = Event()
         self._thread = Thread(target=self._run, name="dispatcher", daemon=True)
@@ -106,19 +105,23 @@ class Dispatcher:
 
     def __exit__(self, *failure: object) -> None:
         """End, once the reports that are under way have come to an end."""
-        self._ended.set()
+        with self._lock:
+            self._ended.set()
         self._thread.join()
         self._pool.shutdown(cancel_futures=True)
 
-    def turn(self) -> list[Future[None]]:
-        """Give everything that is due its turn, and return what was begun."""
+    def turn(self) -> None:
+        """Look at what is due, and begin with as much of it as there are places for."""
+        due = self._courier.due()
         with self._lock:
-            due = [each for each in self._courier.due() if each not in self._under_way]
-            self._under_way.update(due)
-        begun = [self._pool.submit(self._deliver, each) for each in due]
-        for each in begun:
-            each.add_done_callback(_report_fault)
-        return begun
+            self._turns.look(due)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Give the places that are free, unless the end has come."""
+        with self._lock:
+            while not self._ended.is_set() and (due := self._turns.take()) is not None:
+                self._pool.submit(self._deliver, due).add_done_callback(_report_fault)
 
     def _run(self) -> None:
         while not self._ended.wait(_PAUSE_SECONDS):
@@ -128,16 +131,20 @@ class Dispatcher:
                 _log.error("deliveries wait", extra={"reason": failed.message("en")})
 
     def _deliver(self, due: Due) -> None:
+        is_broken = True  # a fault that nobody foresaw leaves it to the next start of the node
         try:
             turn = self._courier.deliver(due)
             _log.info(
                 "delivery", extra={"subscription": due.subscription_id, "outcome": turn.value}
             )
+            is_broken = False
         except StoreUnreachable as failed:
             _log.error("deliveries wait", extra={"reason": failed.message("en")})
-        # A fault that nobody foresaw leaves the subscription to the next start of the node.
-        with self._lock:
-            self._under_way.discard(due)
+            is_broken = False
+        finally:
+            with self._lock:
+                self._turns.done(due, broken=is_broken)
+            self._begin()
 
 
 def _report_fault(done: Future[None]) -> None:

@@ -73,6 +73,8 @@ _MAX_REFUSED: Final = 4
 """Tries of a report that the destination refuses, or that must not be sent there."""
 _TURN: Final = 20
 """Reports of one subscription before others have their turn."""
+_TURN_SECONDS: Final = 20
+"""After which others have their turn too, once the report that is under way is done with."""
 _LAG: Final = 10_000
 """Places without anything to tell after which the cursor is written all the same."""
 _POSTPONED_SECONDS: Final = 60
@@ -120,6 +122,8 @@ class Due:
 
     tenant: Tenant
     subscription_id: SubscriptionId
+    who: Who
+    """Who made it, and so in whose share of the turns it has its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +183,7 @@ class Courier:
                 TENANTS.c.number,
                 TENANTS.c.name,
                 rows.subscription_id,
+                rows.created_by,
                 rows.next_us,
                 rows.cursor_seq,
                 last.label("last"),
@@ -189,11 +194,17 @@ class Courier:
         )
         with self._store.reading() as connection:
             found = connection.execute(query).all()
+        keys = [
+            (
+                Due(Tenant(row.number, TenantName(row.name)), row.subscription_id, row.created_by),
+                row,
+            )
+            for row in found
+        ]
         return [
             key
-            for number, name, subscription_id, next_us, cursor, last in found
-            for key in [Due(Tenant(number, TenantName(name)), SubscriptionId(subscription_id))]
-            if next_us is not None or self._after(key, Seq(cursor)) < last
+            for key, row in keys
+            if row.next_us is not None or self._after(key, Seq(row.cursor_seq)) < row.last
         ]
 
     def deliver(self, due: Due) -> Turn:
@@ -229,7 +240,10 @@ class Courier:
     def _told(self, current: Subscription, wanted: Wanted, due: Due) -> Turn:
         """Tell everything that is new, a report after the other, until one is not taken."""
         until, turn, most = self._store.last_seq(), Turn.NOTHING, MAX_REPORT_EVENTS
-        after = self._after(due, current.cursor)
+        after, end = (
+            self._after(due, current.cursor),
+            self._store.clock.now() + _TURN_SECONDS * _SECOND,
+        )
         for _ in range(_TURN):
             found = news(self._store, current.tenant, wanted, after, until, most)
             events = bounded(found.events)
@@ -249,7 +263,7 @@ class Courier:
             if moved is None:
                 return Turn.NOTHING
             current, after, turn = moved, moved.cursor, Turn.TAKEN
-            if is_whole:
+            if is_whole or self._store.clock.now() >= end:
                 break
         return turn
 

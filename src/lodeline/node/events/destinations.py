@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -20,6 +20,7 @@ from ipaddress import (
     ip_address,
     ip_network,
 )
+from threading import Event, Lock, Thread
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -32,6 +33,7 @@ from lodeline.node.events.subscription_refusals import (
 
 __all__ = [
     "Address",
+    "BoundedResolver",
     "Destination",
     "DestinationRules",
     "Network",
@@ -47,6 +49,8 @@ Network = IPv4Network | IPv6Network
 Resolver = Callable[[str, int], Sequence[Address]]
 """Gives the addresses of a host, for a port; an empty answer is that there is none."""
 
+_LOOKUP_SECONDS: Final = 5.0
+_MAX_LOOKUPS: Final = 256
 _MAX_CHARS: Final = 2_048
 _PRINTABLE: Final = re.compile(r"[!-~]+", re.ASCII)
 _LABEL: Final = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
@@ -219,3 +223,71 @@ def system_addresses(host: str, port: int) -> Sequence[Address]:
         raise DestinationUnknown(host, type(failed).__name__) from failed
     named = (str(entry[4][0]).partition("%")[0] for entry in found)
     return tuple(dict.fromkeys(ip_address(name) for name in named))
+
+
+@dataclass(slots=True)
+class _Lookup:
+    """One question to the name service, and what it gave once it is over."""
+
+    over: Event = field(default_factory=Event)
+    addresses: Sequence[Address] = ()
+    refusal: DestinationUnknown | None = None
+
+
+class BoundedResolver:
+    """Asks a name service that may take its time, and does not wait for longer than a bound.
+
+    A question cannot be taken back: it goes on in a thread of its own, which whoever asks for the
+    same name meanwhile waits for too. There are never more of them than a bound.
+
+    Args:
+        resolver: gives the addresses in the end.
+        seconds: that somebody waits.
+        most: questions under way.
+    """
+
+    def __init__(
+        self,
+        resolver: Resolver = system_addresses,
+        seconds: float = _LOOKUP_SECONDS,
+        most: int = _MAX_LOOKUPS,
+    ) -> None:
+        self._resolver = resolver
+        self._seconds = seconds
+        self._most = most
+        self._under_way: dict[tuple[str, int], _Lookup] = {}
+        self._lock = Lock()
+
+    def __call__(self, host: str, port: int) -> Sequence[Address]:
+        """Return the addresses of a host.
+
+        Raises:
+            DestinationUnknown: it has none, or the name service did not say so in time.
+        """
+        lookup = self._begun((host, port))
+        if lookup is None or not lookup.over.wait(self._seconds):
+            raise DestinationUnknown(host, TimeoutError.__name__)
+        if lookup.refusal is not None:
+            raise lookup.refusal
+        return lookup.addresses
+
+    def _begun(self, name: tuple[str, int]) -> _Lookup | None:
+        with self._lock:
+            found = self._under_way.get(name)
+            if found is not None:
+                return found
+            if len(self._under_way) >= self._most:
+                return None
+            found = self._under_way[name] = _Lookup()
+        Thread(target=self._look, args=(name, found), name="lookup", daemon=True).start()
+        return found
+
+    def _look(self, name: tuple[str, int], lookup: _Lookup) -> None:
+        try:
+            lookup.addresses = self._resolver(*name)
+        except DestinationUnknown as refusal:
+            lookup.refusal = refusal
+        finally:
+            with self._lock:
+                del self._under_way[name]
+            lookup.over.set()

@@ -58,6 +58,7 @@ from lodeline.node.events.subscription_refusals import (
 )
 
 __all__ = [
+    "MAX_OF_ACCOUNT",
     "MAX_SUBSCRIPTIONS",
     "Controls",
     "SignatureToken",
@@ -84,6 +85,8 @@ SpellingName = NewType("SpellingName", str)
 """How identifiers are spelled in reports: a value of ``GS1-EPC-Format``; empty: as stored."""
 MAX_SUBSCRIPTIONS: Final = 1_000
 """Subscriptions of one company."""
+MAX_OF_ACCOUNT: Final = 200
+"""Subscriptions that one account made, so that a partner's leaves room for others."""
 _TOKEN_CHARS: Final = (16, 512)
 _TOKEN: Final = re.compile(r"[!-~]+", re.ASCII)
 _FIELDS: Final = frozenset(
@@ -220,7 +223,7 @@ def subscribe(
     Raises:
         NamedQueryUnknown: there is no such query.
         SubscriptionQueryUnfit: the query bounds or sorts its answer.
-        SubscriptionsTooMany: the tenant has as many as it can.
+        SubscriptionsTooMany: the tenant, or the account, has as many as it can.
         StoreUnreachable: nothing was written.
     """
     now = store.clock.now()
@@ -228,7 +231,7 @@ def subscribe(
 
     def work(connection: Connection) -> Subscription:
         _check_query(connection, tenant, name)
-        _check_room(connection, tenant)
+        _check_room(connection, tenant, who)
         made = Subscription(
             tenant,
             SubscriptionId(str(uuid.uuid4())),
@@ -353,10 +356,12 @@ def check_subscribable(name: QueryName, query: Query) -> None:
         raise SubscriptionQueryUnfit(name)
 
 
-def _check_room(connection: Connection, tenant: Tenant) -> None:
-    query = select(func.count()).where(SUBSCRIPTIONS.c.tenant == tenant.number)
-    if connection.execute(query).scalar_one() >= MAX_SUBSCRIPTIONS:
-        raise SubscriptionsTooMany(MAX_SUBSCRIPTIONS)
+def _check_room(connection: Connection, tenant: Tenant, who: Who) -> None:
+    everybody = select(func.count()).where(SUBSCRIPTIONS.c.tenant == tenant.number)
+    own = everybody.where(SUBSCRIPTIONS.c.created_by == who)
+    for query, most in ((everybody, MAX_SUBSCRIPTIONS), (own, MAX_OF_ACCOUNT)):
+        if connection.execute(query).scalar_one() >= most:
+            raise SubscriptionsTooMany(most)
 
 
 def _start(connection: Connection, tenant: Tenant, since: Micros | None) -> Seq:

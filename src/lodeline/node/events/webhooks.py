@@ -23,11 +23,11 @@ import orjson
 
 from lodeline.node.events.destinations import (
     Address,
+    BoundedResolver,
     Destination,
     DestinationRules,
     Resolver,
     checked_address,
-    system_addresses,
 )
 from lodeline.node.events.moments import Micros
 from lodeline.node.events.subscription_refusals import (
@@ -99,7 +99,7 @@ class Webhooks:
 
     Args:
         rules: where reports may go beside public hosts.
-        resolver: gives the addresses of a name.
+        resolver: gives the addresses of a name; the machine's, with bounds, where none is given.
         trust: which certificates are believed; the usual authorities where nothing is said.
         seconds: for each delivery.
     """
@@ -107,13 +107,13 @@ class Webhooks:
     def __init__(
         self,
         rules: DestinationRules,
-        resolver: Resolver = system_addresses,
+        resolver: Resolver | None = None,
         *,
         trust: ssl.SSLContext | None = None,
         seconds: int = _SECONDS,
     ) -> None:
         self._rules = rules
-        self._resolver = resolver
+        self._resolver = resolver or BoundedResolver()
         self._trust = trust or httpx.create_ssl_context(trust_env=False)
         self._seconds = seconds
 
