@@ -24,6 +24,7 @@ from lodeline.cli import (
     corrections,
     demo,
     disclosures,
+    event_states,
     event_store,
     events,
     faults,
@@ -154,7 +155,8 @@ GROUPS: Final[Mapping[str, Mapping[str, Command]]] = {
     },
     "trust": {"show": trusts.show, "renew": trusts.renew, "witnesses": witness.rely},
     "events": {
-        "list": events.listed,
+        "list": event_states.listed,
+        "watch": event_states.watch,
         "capture": events.capture,
         "run": events.run,
         "follow": events.follow,

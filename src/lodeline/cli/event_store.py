@@ -63,6 +63,7 @@ def forget(
     """Remove a member's old events that nobody waits for; their ids stay known."""
     from lodeline.node.events.database import DatabaseUrl  # noqa: PLC0415
     from lodeline.node.events.moments import Micros  # noqa: PLC0415
+    from lodeline.node.events.moves import forget_moves  # noqa: PLC0415
     from lodeline.node.events.opening import opened_store  # noqa: PLC0415
     from lodeline.node.events.retention import (  # noqa: PLC0415
         forget_events,
@@ -79,6 +80,7 @@ def forget(
         done = forget_events(store, tenant, before)
         jobs = forget_jobs(store, tenant, before)
         forget_page_tokens(store)
+        forget_moves(store, tenant, before)
     terminal.say("store.forgotten", member=member, events=f"{done.events:,}", jobs=f"{jobs:,}")
     if done.kept:
         terminal.say("store.kept", count=f"{done.kept:,}")

@@ -20,15 +20,15 @@ from lodeline.node.workspace import read_file, write_file
 
 if TYPE_CHECKING:
     from lodeline.node.events.pipeline import Turn
-    from lodeline.node.events.states import StateOf
-    from lodeline.node.events.store import EventStore, StoredEvent, Tenant
+    from lodeline.node.events.reading import CaptureLimits
+    from lodeline.node.events.store import EventStore, Tenant
 
 __all__ = [
     "capture",
     "check_mapping",
     "follow",
     "keep",
-    "listed",
+    "opened_for_member",
     "retry",
     "run",
     "sheet_export",
@@ -42,7 +42,9 @@ _SignHere = Annotated[bool, typer.Option("--co-sign-here")]
 
 
 @contextmanager
-def _opened(terminal: Terminal, database: str | None) -> Iterator[tuple[EventStore, Tenant]]:
+def opened_for_member(
+    terminal: Terminal, database: str | None
+) -> Iterator[tuple[EventStore, Tenant]]:
     """Give the event store of the folder, and the tenant of the member who is meant."""
     from lodeline.node.events.database import DatabaseUrl  # noqa: PLC0415
     from lodeline.node.events.opening import opened_store  # noqa: PLC0415
@@ -53,57 +55,14 @@ def _opened(terminal: Terminal, database: str | None) -> Iterator[tuple[EventSto
         yield store, store.tenant(member)
 
 
-# ------------------------------------------------------------------ states
+def _capture_limits(terminal: Terminal) -> CaptureLimits:
+    """What the node's ``serve.toml`` says of captures."""
+    from lodeline.web.settings import SETTINGS_FILE, read_settings  # noqa: PLC0415
+
+    return read_settings(terminal.workspace.folder / SETTINGS_FILE).capture
 
 
-def listed(
-    context: typer.Context,
-    *,
-    state: Annotated[str | None, typer.Option("--state")] = None,
-    last: Annotated[int, typer.Option("--last", min=1)] = 100,
-    database: _Database = None,
-) -> None:
-    """List the last events with their states, and why they stand where they stand."""
-    from lodeline.node.events.states import EventState, last_states  # noqa: PLC0415
-
-    terminal = terminal_of(context)
-    if state is not None and state not in tuple(EventState):
-        raise typer.BadParameter(", ".join(EventState))
-    wanted = None if state is None else EventState(state)
-    with _opened(terminal, database) as (store, tenant):
-        found = last_states(store, tenant, wanted, last)
-    terminal.table(
-        (">number", "time", "kind", "step", "status", "reason"),
-        (_row(terminal, event, at) for event, at in found),
-    )
-    terminal.emit([_data(event, at) for event, at in found])
-
-
-def _row(terminal: Terminal, event: StoredEvent, at: StateOf) -> tuple[str, ...]:
-    from lodeline.node.events.moments import moment_text  # noqa: PLC0415
-    from lodeline.node.events.rules import event_of  # noqa: PLC0415
-
-    reason = at.reason
-    said = "" if reason is None else reason.fr if terminal.lang == "fr" else reason.en
-    return (
-        str(event.seq),
-        moment_text(event.event_time)[:19],
-        event.type,
-        event_of(event).biz_step or "–",
-        terminal.texts(f"events.state.{at.state.value}"),
-        said,
-    )
-
-
-def _data(event: StoredEvent, at: StateOf) -> dict[str, object]:
-    reason = at.reason
-    return {
-        "number": event.seq,
-        "event": event.event_id,
-        "state": at.state.value,
-        "reason": None if reason is None else {"code": reason.code, "message": reason.en},
-        "reference": at.reference,
-    }
+# ------------------------------------------------------------------ what stopped
 
 
 def retry(
@@ -114,7 +73,7 @@ def retry(
     from lodeline.node.events.store import Seq  # noqa: PLC0415
 
     terminal = terminal_of(context)
-    with _opened(terminal, database) as (store, tenant):
+    with opened_for_member(terminal, database) as (store, tenant):
         begin_anew(store, tenant, Seq(number))
     terminal.say("events.retried", number=number)
     terminal.emit({"number": number, "state": "received"})
@@ -128,7 +87,7 @@ def keep(
     from lodeline.node.events.store import Seq  # noqa: PLC0415
 
     terminal = terminal_of(context)
-    with _opened(terminal, database) as (store, tenant):
+    with opened_for_member(terminal, database) as (store, tenant):
         leave_aside(store, tenant, Seq(number))
     terminal.say("events.kept", number=number)
     terminal.emit({"number": number, "state": "kept"})
@@ -147,8 +106,10 @@ def capture(
 
     terminal = terminal_of(context)
     kind = ContentType.XML if file.suffix == ".xml" else ContentType.JSON
-    with _opened(terminal, database) as (store, tenant):
-        job = take_in(store, tenant, Offered(read_file(file), kind), who=Who(tenant.name))
+    with opened_for_member(terminal, database) as (store, tenant):
+        offered = Offered(read_file(file), kind)
+        limits = _capture_limits(terminal)
+        job = take_in(store, tenant, offered, who=Who(tenant.name), limits=limits)
     for error in job.errors:
         reason = error.reason.fr if terminal.lang == "fr" else error.reason.en
         terminal.warn(terminal.texts("events.not_taken", number=error.event + 1, reason=reason))
@@ -162,7 +123,7 @@ def run(
 ) -> None:
     """Bring every event as far as it can go now."""
     terminal = terminal_of(context)
-    with _opened(terminal, database) as (store, _):
+    with opened_for_member(terminal, database) as (store, _):
         turn = _turn(terminal, store, sign_here=sign_here)
     _say(terminal, turn)
     terminal.emit(_counts(turn))
@@ -180,7 +141,7 @@ def follow(
     from lodeline.holder.sealed_rows import VaultBusy  # noqa: PLC0415
 
     terminal = terminal_of(context)
-    with _opened(terminal, database) as (store, _):
+    with opened_for_member(terminal, database) as (store, _):
         try:
             while True:
                 try:
@@ -284,9 +245,10 @@ def sheet_import(
     )
 
     terminal = terminal_of(context)
-    with _opened(terminal, database) as (store, tenant):
+    with opened_for_member(terminal, database) as (store, tenant):
         try:
-            job = import_sheet(store, tenant, kind, read_file(file), who=Who(tenant.name))
+            who, limits = Who(tenant.name), _capture_limits(terminal)
+            job = import_sheet(store, tenant, kind, read_file(file), who=who, limits=limits)
         except SheetRowsRefused as refused:
             for bad in refused.rows:
                 said = bad.reason.fr if terminal.lang == "fr" else bad.reason.en
@@ -306,7 +268,7 @@ def sheet_export(
     from lodeline.node.events.spreadsheets import export_states  # noqa: PLC0415
 
     terminal = terminal_of(context)
-    with _opened(terminal, database) as (store, tenant):
+    with opened_for_member(terminal, database) as (store, tenant):
         write_file(out, export_states(store, tenant))
     terminal.say("events.exported", file=out)
     terminal.emit({"file": str(out)})

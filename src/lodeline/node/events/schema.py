@@ -48,6 +48,7 @@ __all__ = [
     "NAMED_QUERIES",
     "OUTBOX",
     "PAGE_TOKENS",
+    "STATE_MOVES",
     "STORE_SECRETS",
     "SUBSCRIPTIONS",
     "TENANTS",
@@ -149,8 +150,23 @@ EVENT_STATES: Final = _rows(
     Column("reference", Text),  # what it became: id of a transform, an offer, an outbox row
     Column("updated_us", Number, nullable=False),
     Index("ix_event_states_state", "tenant", "state", "seq"),
+    Index("ix_event_states_updated", "tenant", "state", "updated_us", "seq"),
 )
 """How far each event has come on its way to the ledger; one row for each event."""
+
+STATE_MOVES: Final = _keyed(
+    "state_moves",
+    _tenant(primary_key=True),
+    Column("number", Number, primary_key=True, autoincrement=False),  # from 1, of the tenant
+    Column("first_seq", Number, nullable=False),  # every event from here to the last one moved
+    Column("last_seq", Number, nullable=False),
+    Column("state", Text, nullable=False),  # the one that they came into
+    Column("reason", Text),  # as in `EVENT_STATES`
+    Column("reference", Text),
+    Column("moved_us", Number, nullable=False),
+    Index("ix_state_moves_moved", "tenant", "moved_us", "number"),
+)
+"""Every move of a state, in the order in which it could be seen; added to, never changed."""
 
 CAPTURE_JOBS: Final = _rows(
     "capture_jobs",

@@ -7,17 +7,21 @@ it belongs on the ledger). A state is moved in the transaction of what it report
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice
+from typing import NamedTuple
 
 import orjson
-from sqlalchemy import Connection, RowMapping, func, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, func, insert, select, update
 
+from lodeline.exchange.epcis.document import EventId
 from lodeline.kernel.errors import LodelineError
 from lodeline.node.events.moments import Micros
 from lodeline.node.events.refusals import EventUnknown
-from lodeline.node.events.schema import EVENT_STATES, EVENTS
+from lodeline.node.events.schema import EVENT_STATES, EVENTS, STATE_MOVES
 from lodeline.node.events.store import (
     STORED_COLUMNS,
     EventStore,
@@ -25,18 +29,26 @@ from lodeline.node.events.store import (
     StoredEvent,
     Tenant,
     stored_event,
+    take_numbers,
 )
 
 __all__ = [
     "FINAL",
     "EventState",
+    "KnownState",
     "Move",
+    "Place",
     "Reason",
     "StateOf",
+    "WantedStates",
     "count_states",
+    "counter_of_moves",
     "events_in_state",
     "last_states",
+    "list_states",
     "move_state",
+    "note_move",
+    "read_reason",
     "reason_of",
     "state_of",
     "states_of",
@@ -93,6 +105,33 @@ class StateOf:
     updated: Micros
 
 
+@dataclass(frozen=True, slots=True)
+class KnownState:
+    """The state of one event, with the event's id."""
+
+    event_id: EventId
+    is_declaration: bool
+    """Whether the event declares another one of that id to be wrong."""
+    at: StateOf
+
+
+class Place(NamedTuple):
+    """Where in a list of states somebody is."""
+
+    updated: Micros
+    seq: Seq
+
+
+@dataclass(frozen=True, slots=True)
+class WantedStates:
+    """Which states are listed, and in which order."""
+
+    states: frozenset[EventState] = field(default_factory=lambda: frozenset(EventState))
+    since: Micros | None = None
+    """Not those that were come into before."""
+    oldest_first: bool = False
+
+
 _STATE_COLUMNS = (
     EVENT_STATES.c.state,
     EVENT_STATES.c.reason,
@@ -126,13 +165,72 @@ def move_state(connection: Connection, tenant: Tenant, seqs: Iterable[Seq], move
         .where(EVENT_STATES.c.tenant == tenant.number, EVENT_STATES.c.seq.in_(wanted))
         .values(
             state=move.state.value,
-            reason=None if move.reason is None else orjson.dumps(move.reason).decode(),
+            reason=_written(move.reason),
             reference=move.reference,
             updated_us=move.when,
         )
     ).rowcount
     if moved != len(set(wanted)):
         raise EventUnknown(", ".join(map(str, wanted)))
+    note_move(connection, tenant, wanted, move)
+
+
+def note_move(connection: Connection, tenant: Tenant, seqs: Iterable[int], move: Move) -> None:
+    """Note for those who follow that events came into a state, in the caller's transaction.
+
+    The numbers of moves are taken while no other transaction writes, and given back where this one
+    is undone: whoever sees number n sees every number before it, on any database.
+    """
+    spans = list(_spans(seqs))
+    if not spans:
+        return
+    numbers = take_numbers(connection, counter_of_moves(tenant), len(spans))
+    shared = {
+        "tenant": tenant.number,
+        "state": move.state.value,
+        "reason": _written(move.reason),
+        "reference": move.reference,
+        "moved_us": move.when,
+    }
+    connection.execute(
+        insert(STATE_MOVES),
+        [
+            {**shared, "number": number, "first_seq": first, "last_seq": last}
+            for number, (first, last) in zip(numbers, spans, strict=True)
+        ],
+    )
+
+
+def counter_of_moves(tenant: Tenant) -> str:
+    """Return the name of the counter that numbers a tenant's moves."""
+    return f"state-moves:{tenant.number}"
+
+
+def _spans(seqs: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Yield the first and last of places that follow each other without a hole."""
+    if isinstance(seqs, range):
+        if seqs:
+            yield seqs[0], seqs[-1]
+        return
+    first = last = None
+    for seq in sorted(set(seqs)):
+        if first is None or last is None:
+            first = seq
+        elif seq != last + 1:
+            yield first, last
+            first = seq
+        last = seq
+    if first is not None and last is not None:
+        yield first, last
+
+
+def _written(reason: Reason | None) -> str | None:
+    return None if reason is None else orjson.dumps(reason).decode()
+
+
+def read_reason(text: str | None) -> Reason | None:
+    """Return the reason that a row of `EVENT_STATES` or `STATE_MOVES` has."""
+    return None if text is None else Reason(**orjson.loads(text))
 
 
 def state_of(store: EventStore, tenant: Tenant, seq: Seq) -> StateOf:
@@ -174,10 +272,80 @@ def events_in_state(
         return [stored_event(row) for row in connection.execute(query).mappings()]
 
 
+def list_states(
+    store: EventStore,
+    tenant: Tenant,
+    wanted: WantedStates,
+    *,
+    after: Place | None = None,
+    limit: int,
+) -> Sequence[KnownState]:
+    """Return the next states of a tenant's events, by when they were come into.
+
+    What it costs grows with the length of the page, however far down the list it begins. An event
+    that moves while somebody turns pages comes up again, or has come up, in its new place.
+
+    Args:
+        store: where they are.
+        tenant: whose events.
+        wanted: which states.
+        after: the last one that is known already.
+        limit: how many, at least 1.
+    """
+    with store.reading() as connection:
+        found = [
+            [_state(row) for row in connection.execute(query).mappings()]
+            for query in _listed(tenant, wanted, after, limit)
+        ]
+        merged = heapq.merge(
+            *found, key=lambda at: (at.updated, at.seq), reverse=not wanted.oldest_first
+        )
+        states = list(islice(merged, limit))
+        ids = select(EVENTS.c.seq, EVENTS.c.event_id, EVENTS.c.declaration).where(
+            EVENTS.c.tenant == tenant.number, EVENTS.c.seq.in_([at.seq for at in states])
+        )
+        known = {row.seq: row for row in connection.execute(ids)}
+    return [
+        KnownState(EventId(known[at.seq].event_id), bool(known[at.seq].declaration), at)
+        for at in states
+    ]
+
+
+def _listed(
+    tenant: Tenant, wanted: WantedStates, after: Place | None, limit: int
+) -> Iterator[Select[tuple[object, ...]]]:
+    """Yield queries for each state: within one, the index has the order already.
+
+    What is of the same moment as the last one that is known has a query of its own, because SQLite
+    goes by the moment alone where it is given a pair.
+    """
+    rows = EVENT_STATES.c
+    by = (rows.updated_us, rows.seq)
+    order = by if wanted.oldest_first else tuple(each.desc() for each in by)
+    for state in sorted(wanted.states):
+        query = select(EVENT_STATES).where(rows.tenant == tenant.number, rows.state == state.value)
+        if wanted.since is not None:
+            query = query.where(rows.updated_us >= wanted.since)
+        for part in _beyond(after, oldest_first=wanted.oldest_first):
+            yield query.where(*part).order_by(*order).limit(limit)
+
+
+def _beyond(
+    after: Place | None, *, oldest_first: bool
+) -> Sequence[tuple[ColumnElement[bool], ...]]:
+    """Conditions that together hold for what comes after a place, each for a part of it."""
+    if after is None:
+        return ((),)
+    moment, seq = EVENT_STATES.c.updated_us, EVENT_STATES.c.seq
+    if oldest_first:
+        return ((moment == after.updated, seq > after.seq), (moment > after.updated,))
+    return ((moment == after.updated, seq < after.seq), (moment < after.updated,))
+
+
 def last_states(
-    store: EventStore, tenant: Tenant, state: EventState | None, last: int
+    store: EventStore, tenant: Tenant, wanted: WantedStates, last: int
 ) -> Sequence[tuple[StoredEvent, StateOf]]:
-    """Return the last events of a tenant, of one state or any, in the order of capture."""
+    """Return the last events of a tenant that are in some states, in the order of capture."""
     query = (
         select(*STORED_COLUMNS, *_STATE_COLUMNS)
         .join(EVENT_STATES, EVENT_STATES.c.seq == EVENTS.c.seq)
@@ -185,8 +353,10 @@ def last_states(
         .order_by(EVENT_STATES.c.seq.desc())
         .limit(last)
     )
-    if state is not None:
-        query = query.where(EVENT_STATES.c.state == state.value)
+    if wanted.states != frozenset(EventState):
+        query = query.where(EVENT_STATES.c.state.in_(sorted(wanted.states)))
+    if wanted.since is not None:
+        query = query.where(EVENT_STATES.c.updated_us >= wanted.since)
     with store.reading() as connection:
         rows = connection.execute(query).mappings().all()
     return [(stored_event(row), _state(row)) for row in reversed(rows)]
@@ -204,11 +374,10 @@ def count_states(store: EventStore, tenant: Tenant) -> dict[EventState, int]:
 
 
 def _state(row: RowMapping) -> StateOf:
-    reason = row["reason"]
     return StateOf(
         Seq(row["seq"]),
         EventState(row["state"]),
-        None if reason is None else Reason(**orjson.loads(reason)),
+        read_reason(row["reason"]),
         row["reference"],
         Micros(row["updated_us"]),
     )

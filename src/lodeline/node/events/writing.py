@@ -17,7 +17,7 @@ from lodeline.node.events.moments import Micros
 from lodeline.node.events.preparing import PreparedEvent
 from lodeline.node.events.refusals import StoreUnreachable
 from lodeline.node.events.schema import COUNTERS, EVENT_STATES, EVENT_TERMS, EVENTS
-from lodeline.node.events.states import EventState
+from lodeline.node.events.states import EventState, Move, note_move
 from lodeline.node.events.store import Tenant, take_numbers
 
 __all__ = ["put_events", "put_rows", "record_time"]
@@ -73,6 +73,7 @@ def put_events(
     put_rows(connection, EVENT_TERMS, terms)
     received = EventState.RECEIVED.value
     put_rows(connection, EVENT_STATES, [(seq, owner, received, None, None, when) for seq in seqs])
+    note_move(connection, tenant, seqs, Move(EventState.RECEIVED, when))
     return seqs
 
 
