@@ -35,6 +35,7 @@ __all__ = ["RowProblem", "SheetEvents", "events_of"]
 _UNITS: Final = {"kg": "KGM", "t": "TNE", "g": "GRM", "mg": "MGM", "": None}
 _DIRECTIONS: Final = ("in", "out")
 _MOST_DIGITS: Final = 15
+_CHANGE: Final = "TransformationEvent"
 _PREFIX: Final = "lodeline"
 
 
@@ -163,13 +164,14 @@ def _agree(kind: SheetKind, rows: Sequence[Row]) -> Iterator[RowProblem]:
 def _event(kind: SheetKind, rows: Sequence[Row]) -> JsonObject:
     cells = rows[0].cells
     time = cells["time"]
+    changes = _changes(kind, rows)
     event: JsonObject = {
-        "type": kind.event_type,
+        "type": _CHANGE if changes else kind.event_type,
         "eventTime": time,
         "eventTimeZoneOffset": _offset(time),
         "bizStep": cells.get("step") or kind.step,
     }
-    if kind.action is not None:
+    if kind.action is not None and not changes:
         event["action"] = kind.action
     if cells.get("place"):
         event["readPoint"] = {"id": cells["place"]}
@@ -191,6 +193,11 @@ def _event(kind: SheetKind, rows: Sequence[Row]) -> JsonObject:
     return event
 
 
+def _changes(kind: SheetKind, rows: Sequence[Row]) -> bool:
+    """Whether things become other things; what only ends has nothing that comes out."""
+    return kind.event_type == _CHANGE or any(row.cells.get("direction") == "out" for row in rows)
+
+
 def _offset(time: str) -> str:
     return "+00:00" if time[-1:] in {"Z", "z"} else time[-6:]
 
@@ -198,20 +205,21 @@ def _offset(time: str) -> str:
 def _goods(kind: SheetKind, rows: Sequence[Row]) -> JsonObject:
     """Return the lists of things and of quantities of an event."""
     lists: dict[str, list[JsonValue]] = {}
+    changes = _changes(kind, rows)
     for row in rows:
-        things, quantities = _places(kind, row)
+        things, quantities = _places(kind, row, changes=changes)
         if row.cells.get("quantity") or ":class:" in row.cells["goods"]:
             lists.setdefault(quantities, []).append(_quantity(row.cells))
         else:
             lists.setdefault(things, []).append(row.cells["goods"])
-    if kind.event_type == "ObjectEvent" and "epcList" not in lists:
+    if kind.event_type == "ObjectEvent" and not changes and "epcList" not in lists:
         lists["epcList"] = []
     return dict(lists)
 
 
-def _places(kind: SheetKind, row: Row) -> tuple[str, str]:
-    if kind.event_type == "TransformationEvent":
-        side = "input" if row.cells["direction"] == "in" else "output"
+def _places(kind: SheetKind, row: Row, *, changes: bool) -> tuple[str, str]:
+    if changes:
+        side = "output" if row.cells.get("direction") == "out" else "input"
         return f"{side}EPCList", f"{side}QuantityList"
     if kind.event_type == "AggregationEvent":
         return "childEPCs", "childQuantityList"

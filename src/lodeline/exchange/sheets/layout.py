@@ -103,6 +103,12 @@ _MOVED: Final = (
 _DIRECTION: Final = (
     Column("direction", Cell.DIRECTION, "in or out", "in (entrée) ou out (sortie)", is_needed=True),
 )
+_BECOMES: Final = Column(
+    "direction",
+    Cell.DIRECTION,
+    "in; out for what it becomes",
+    "in ; out pour ce qui en sort",
+)
 _CONTAINER: Final = (
     _event("container", Cell.URI, "bag, pallet, container (URI)", "sac, palette, conteneur (URI)",
            needed=True),
@@ -124,6 +130,17 @@ _CHANGED: Final = (
     {
         "event": "1", "time": _TIME, "direction": "out", "quantity": "300", "unit": "kg",
         "goods": "urn:epc:class:lgtin:4012345.011112.L1", "moisture": "5", "assay Co": "35",
+    },
+)  # fmt: skip
+
+_ENDED: Final = (
+    {
+        "event": "1", "time": _TIME, "place": _PLACE, "direction": "in",
+        "goods": "urn:epc:id:sgtin:4012345.066662.1",
+    },
+    {
+        "event": "1", "time": _TIME, "direction": "out", "quantity": "140", "unit": "kg",
+        "goods": "urn:epc:class:lgtin:4012345.077771.L1", "assay Co": "7", "assay Ni": "21",
     },
 )  # fmt: skip
 
@@ -153,7 +170,7 @@ KINDS: Final[Mapping[str, SheetKind]] = {
         ),
         SheetKind(
             "decommissioning", "ObjectEvent", "DELETE", "decommissioning",
-            (*_HEAD, *_GOODS), (_EXAMPLE,),
+            (*_HEAD, _BECOMES, *_GOODS, *_FOUND, *_EMITTED), _ENDED,
         ),
     )
 }  # fmt: skip

@@ -107,6 +107,8 @@ class When:
     """Every one of these is among the goods that go in."""
     made: tuple[FormName, ...] = ()
     """Every one of these is among the goods that come out."""
+    goods: tuple[FormName, ...] = ()
+    """Every one of these is among the goods that are named, or lies in what is named."""
 
     def holds(self, event: Event, site: SiteId | None) -> bool:
         """Whether everything but the goods is as wanted."""
@@ -318,7 +320,7 @@ def _step(part: Mapped) -> StepRule:
 
 
 def _when(part: Mapped) -> When:
-    part.known("type", "action", "step", "disposition", "site", "in", "out")
+    part.known("type", "action", "step", "disposition", "site", "in", "out", "goods")
     kinds = tuple(EventKind)
     return When(
         types=tuple(_one_of(item, kinds) for item in _list(part.get("type"))),
@@ -328,6 +330,7 @@ def _when(part: Mapped) -> When:
         sites=tuple(SiteId(item.read(check_name)) for item in _list(part.get("site"))),
         used=_forms(part, "in"),
         made=_forms(part, "out"),
+        goods=_forms(part, "goods"),
     )
 
 

@@ -47,6 +47,8 @@ __all__ = [
     "Shipping",
     "goods_named",
     "meaning_of",
+    "named_things",
+    "rule_of",
 ]
 
 _MILLIGRAMS_PER_KG: Final = 10**6
@@ -156,20 +158,37 @@ def meaning_of(mapping: CompanyMapping, event: Event, unpacked: Unpacked) -> Mea
         GoodsUnknown, PartyUnknown: an identifier that the mapping does not have.
         AssayMissing, AssayAmbiguous, UnitNotUnderstood, MeasureTooFine: a number.
     """
+    rule = rule_of(mapping, event, unpacked)
+    return Keeping() if rule is None else _meant(mapping, event, rule, unpacked)
+
+
+def rule_of(mapping: CompanyMapping, event: Event, unpacked: Unpacked) -> StepRule | None:
+    """Return the first step of a mapping whose conditions an event meets.
+
+    Raises:
+        UnitNotUnderstood, MeasureTooFine, GoodsNamedTwice: a quantity.
+    """
     site = mapping.site_of(event)
     used, made = goods_named(mapping, event)
+    ins, outs = {each.kind.form for each in used}, {each.kind.form for each in made}
     for rule in mapping.steps:
-        if (
-            rule.when.holds(event, site)
-            and _has(rule.when.used, used)
-            and _has(rule.when.made, made)
-        ):
-            return _meant(mapping, event, rule, unpacked)
-    return Keeping()
+        when = rule.when
+        if not (when.holds(event, site) and ins >= set(when.used) and outs >= set(when.made)):
+            continue
+        if not when.goods or set(when.goods) <= _forms_within(mapping, event, unpacked):
+            return rule
+    return None
 
 
-def _has(wanted: Sequence[FormName], found: Sequence[Goods]) -> bool:
-    return set(wanted) <= {each.kind.form for each in found}
+def _forms_within(mapping: CompanyMapping, event: Event, unpacked: Unpacked) -> set[FormName]:
+    """Return the forms that an event names, or that lie in what it names."""
+    found: set[FormName] = set()
+    for quantity in named_things(event):
+        kind = mapping.goods_of(quantity.epc_class)
+        inside = unpacked(quantity.epc_class) if kind is None else (quantity,)
+        kinds = (mapping.goods_of(each.epc_class) for each in inside)
+        found.update(each.form for each in kinds if each is not None)
+    return found
 
 
 def _meant(mapping: CompanyMapping, event: Event, rule: StepRule, unpacked: Unpacked) -> Meaning:
@@ -278,19 +297,21 @@ def _moved(mapping: CompanyMapping, event: Event, unpacked: Unpacked) -> Iterato
     Raises:
         GoodsUnknown: a container of which no event says what is in it.
     """
-    named = list(_all(event))
-    if (
-        event.type in {EventKind.AGGREGATION, EventKind.TRANSACTION}
-        and event.parent_id
-        and not named
-    ):
-        named = [("parentID", Quantity(event.parent_id, None, None))]
-    for _, quantity in named:
+    for quantity in named_things(event):
         kind = mapping.goods_of(quantity.epc_class)
         if kind is not None:
             yield _goods(kind, quantity)
         elif not mapping.is_seal(quantity.epc_class):
             yield from _within(mapping, quantity.epc_class, unpacked)
+
+
+def named_things(event: Event) -> Sequence[Quantity]:
+    """Return everything that an event names; a parent, where nothing is named beside it."""
+    named = [quantity for _, quantity in _all(event)]
+    grouping = event.type in {EventKind.AGGREGATION, EventKind.TRANSACTION}
+    if grouping and event.parent_id and not named:
+        return [Quantity(event.parent_id, None, None)]
+    return named
 
 
 def _within(mapping: CompanyMapping, container: EpcisUri, unpacked: Unpacked) -> Iterator[Goods]:

@@ -136,7 +136,7 @@ def _names(state: State, mapping: CompanyMapping) -> Iterator[_Name]:
             yield _Name(step.line, "recipe", step.recipe, step.recipe in recipes)
         if step.do is Doing.ACCEPT:
             yield _Name(step.line, "recipe", step.settlement, step.settlement in recipes)
-        for form in (*step.when.used, *step.when.made, *step.yields):
+        for form in (*step.when.used, *step.when.made, *step.when.goods, *step.yields):
             yield _Name(step.line, "form", form, form in forms)
         for signer in (step.co_signers or {}).values():
             yield _Name(step.line, "member", signer, state.members.get(signer) is not None)
