@@ -240,7 +240,7 @@ def test_edges_refuse_what_was_not_made() -> None:
 
 
 def test_a_number_too_large_for_a_column_is_not_cut() -> None:
-    column = Column()
+    column = Column.of_numbers()
     with pytest.raises(OverflowError):
         column.append(2**31)
     column.append(2**31 - 1)

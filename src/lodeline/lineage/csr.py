@@ -22,13 +22,14 @@ import numpy.typing as npt
 
 from lodeline.lineage.columns import Column, Numbers
 
-__all__ = ["Edges", "Reach"]
+__all__ = ["Bounds", "Edges", "Kept", "Near", "Reach"]
 
 _Places: TypeAlias = npt.NDArray[np.intp]
 
 _OVERLAY: Final = 65_536
 _OVERLAY_SHARE: Final = 8
 _NARROW: Final = 16
+_TOO_MANY: Final = 2**31
 
 
 @dataclass(frozen=True)
@@ -39,19 +40,81 @@ class Reach:
     steps: Numbers
 
 
+@dataclass(frozen=True)
+class Near:
+    """What a bounded walk found: the nearest first, each once."""
+
+    lots: Numbers
+    steps: Numbers
+    is_all: bool
+    """False where it goes on beyond what is here."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How far a walk goes."""
+
+    most: int
+    """Lots, and steps, that are found at most."""
+    depth: int | None = None
+    """Steps from the lots that it begins with; nothing: as far as there are any."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """All edges as they are kept: see `Edges`; the base is of them all."""
+
+    makers: Numbers
+    inputs: Numbers
+    input_ends: Numbers
+    output_ends: Numbers
+    base_ends: Numbers
+    base_steps: Numbers
+
+    @classmethod
+    def nothing(cls) -> Kept:
+        """Return that there is no step."""
+        none, zero = np.empty(0, np.int32), np.zeros(1, np.int32)
+        return cls(none, none, zero, zero, zero, none)
+
+    @property
+    def fits(self) -> bool:
+        """Whether the lengths of the arrays agree, and what they hold lies within them."""
+        lots, steps, edges = len(self.makers), len(self.input_ends) - 1, len(self.inputs)
+        return (
+            len(self.output_ends) == steps + 1
+            and len(self.base_ends) == lots + 1
+            and len(self.base_steps) == edges
+            and _are_ends(self.input_ends, edges)
+            and _are_ends(self.output_ends, lots)
+            and _are_ends(self.base_ends, edges)
+            and _are_below(self.makers, steps)
+            and _are_below(self.inputs, lots)
+            and _are_below(self.base_steps, steps)
+        )
+
+
+def _are_ends(ends: Numbers, last: int) -> bool:
+    is_whole = len(ends) > 0 and int(ends[0]) == 0 and int(ends[-1]) == last
+    return is_whole and bool((ends[1:] >= ends[:-1]).all())
+
+
+def _are_below(numbers: Numbers, limit: int) -> bool:
+    return not len(numbers) or (int(numbers.min()) >= 0 and int(numbers.max()) < limit)
+
+
 class Edges:
     """Steps by number, with the lots that each used up and made."""
 
-    def __init__(self) -> None:
-        """Begin with no step."""
-        self._makers = Column()
-        self._inputs = Column()
-        self._input_ends = Column()
-        self._output_ends = Column()
-        for ends in (self._input_ends, self._output_ends):
-            ends.append(0)
-        self._base = _Rows.of(_Uses.of(self._inputs.values, self._input_ends.values, 0), 0)
-        self._overlay = _Uses.of(self._inputs.values, self._input_ends.values, 0)
+    def __init__(self, kept: Kept | None = None) -> None:
+        """Begin with no step, or with what was kept and fits."""
+        given = kept or Kept.nothing()
+        self._makers = Column(given.makers)
+        self._inputs = Column(given.inputs)
+        self._input_ends = Column(given.input_ends)
+        self._output_ends = Column(given.output_ends)
+        self._base = _Rows(given.base_ends, given.base_steps, len(given.inputs))
+        self._overlay = _Uses.of(given.inputs, given.input_ends, len(given.inputs))
 
     @property
     def lots(self) -> int:
@@ -70,6 +133,20 @@ class Edges:
         rows = self._base.memory_bytes + self._overlay.memory_bytes
         return sum(column.memory_bytes for column in columns) + rows
 
+    @property
+    def kept(self) -> Kept:
+        """Return all edges, to be kept; they must not be written to."""
+        if self._base.end < len(self._inputs) or len(self._base.ends) <= self.lots:
+            self.fold()
+        return Kept(
+            self._makers.values,
+            self._inputs.values,
+            self._input_ends.values,
+            self._output_ends.values,
+            self._base.ends,
+            self._base.steps,
+        )
+
     def add(self, inputs: Sequence[int], made: int) -> int:
         """Add a step that used up lots and made so many, numbered from `lots` on.
 
@@ -78,41 +155,97 @@ class Edges:
         Raises:
             IndexError: an input has not been made yet; nothing was added.
         """
-        if any(not 0 <= lot < self.lots for lot in inputs):
-            raise IndexError(inputs)
         step = self.steps
-        for lot in inputs:
-            self._inputs.append(lot)
-        for _ in range(made):
-            self._makers.append(step)
-        self._input_ends.append(len(self._inputs))
-        self._output_ends.append(len(self._makers))
+        self.extend(np.array(inputs, np.int64), [len(inputs)], [made])
         return step
+
+    def extend(
+        self, inputs: npt.NDArray[np.integer], used: Sequence[int], made: Sequence[int]
+    ) -> None:
+        """Add steps in their order.
+
+        Args:
+            inputs: of all of them, one step after another.
+            used: how many of these each used up.
+            made: how many lots each made, numbered from `lots` on.
+
+        Raises:
+            IndexError: an input has not been made before its step; nothing was added.
+            OverflowError: there would be 2³¹ edges or lots; nothing was added.
+        """
+        input_ends = len(self._inputs) + np.cumsum(used, dtype=np.int64)
+        output_ends = self.lots + np.cumsum(made, dtype=np.int64)
+        before = np.repeat(output_ends - np.asarray(made, np.int64), used)
+        if ((inputs < 0) | (inputs >= before)).any():
+            raise IndexError(inputs.tolist())
+        if len(self._inputs) + len(inputs) >= _TOO_MANY or self.lots + sum(made) >= _TOO_MANY:
+            raise OverflowError(_TOO_MANY)
+        makers = np.repeat(np.arange(self.steps, self.steps + len(made), dtype=np.int64), made)
+        for column, more in (
+            (self._inputs, inputs),
+            (self._makers, makers),
+            (self._input_ends, input_ends),
+            (self._output_ends, output_ends),
+        ):
+            column.extend(more.astype(np.int32))
+
+    def maker_of(self, lots: Numbers) -> Numbers:
+        """Return the steps that made lots, in their order."""
+        return self._makers.values[lots]
+
+    def inputs_of(self, steps: Numbers) -> tuple[Numbers, Numbers]:
+        """Return what steps used up, one step after another, and how much of it each."""
+        ends = self._input_ends.values
+        inputs = self._inputs.values[_spread(ends[steps], ends[steps + 1])]
+        return inputs, ends[steps + 1] - ends[steps]
+
+    def outputs_of(self, steps: Numbers) -> tuple[Numbers, Numbers]:
+        """Return what steps made, as `inputs_of`."""
+        ends = self._output_ends.values
+        outputs = _spread(ends[steps], ends[steps + 1]).astype(np.int32)
+        return outputs, ends[steps + 1] - ends[steps]
 
     def upstream(self, roots: Numbers) -> Reach:
         """Return everything that lots came from, themselves among it."""
+        return self._walk(roots, self._up())
+
+    def downstream(self, roots: Numbers) -> Reach:
+        """Return everything that lots went into, themselves among it."""
+        return self._walk(roots, self._down())
+
+    def near(self, roots: Numbers, bounds: Bounds, *, upstream: bool) -> Near:
+        """Return what lies nearest to some lots, themselves first, as far as bounds allow."""
+        way = self._up() if upstream else self._down()
+        seen = _Near(_Seen(self.lots), _Seen(self.steps), bounds.most)
+        front, depth = seen.lots(roots), 0
+        while len(front) and not seen.is_full:
+            steps = way.steps(front)
+            if depth == bounds.depth:
+                seen.stop(steps)
+                break
+            front, depth = seen.lots(way.lots(seen.steps(steps))), depth + 1
+        return seen.found()
+
+    def _up(self) -> _Way:
         makers, inputs, ends = self._makers.values, self._inputs.values, self._input_ends.values
         maker, used, end = makers.data, inputs.data, ends.data
-        way = _Way(
+        return _Way(
             lambda lots: makers[lots],
             lambda steps: inputs[_spread(ends[steps], ends[steps + 1])],
             lambda lot: (maker[lot],),
             lambda step: used[end[step] : end[step + 1]],
         )
-        return self._walk(roots, way)
 
-    def downstream(self, roots: Numbers) -> Reach:
-        """Return everything that lots went into, themselves among it."""
+    def _down(self) -> _Way:
         self._settle()
         base, overlay, ends = self._base, self._overlay, self._output_ends.values
         of_base, of_overlay, end = base.one_by_one(), overlay.one_by_one(), ends.data
-        way = _Way(
+        return _Way(
             lambda lots: np.concatenate([base.steps_of(lots), overlay.steps_of(lots)]),
             lambda steps: _spread(ends[steps], ends[steps + 1]).astype(np.int32),
             lambda lot: (*of_base(lot), *of_overlay(lot)),
             lambda step: range(end[step], end[step + 1]),
         )
-        return self._walk(roots, way)
 
     def fold(self) -> None:
         """Sort all edges into the base now, rather than when somebody walks downstream."""
@@ -256,17 +389,32 @@ class _Seen:
         self._found: list[Numbers] = []
         self._alone: list[int] = []
 
+    @property
+    def count(self) -> int:
+        """Return how many were met together with others."""
+        return sum(map(len, self._found))
+
     def fresh(self, numbers: Numbers) -> Numbers:
         """Return those not met before, each once, and remember them.
 
         Of equal numbers the one stays whose mark was written last, so nothing is sorted.
         """
+        numbers = self._once(numbers)
+        self._found.append(numbers)
+        return numbers
+
+    def unmet(self, numbers: Numbers) -> Numbers:
+        """Return the same without remembering them."""
+        numbers = self._once(numbers)
+        self._marks[numbers] = 0
+        return numbers
+
+    def _once(self, numbers: Numbers) -> Numbers:
         numbers = numbers[self._marks[numbers] == 0]
         order = np.arange(1, len(numbers) + 1, dtype=np.int32)
         self._marks[numbers] = order
-        numbers = numbers[self._marks[numbers] == order]
-        self._found.append(numbers)
-        return numbers
+        once: Numbers = numbers[self._marks[numbers] == order]
+        return once
 
     def is_fresh(self, number: int) -> bool:
         """Return whether a number was not met before, and remember it."""
@@ -280,6 +428,47 @@ class _Seen:
         """Return all that were met."""
         alone: Numbers = np.array(self._alone, np.int32)
         return np.sort(np.concatenate([*self._found, alone]))
+
+    def in_order(self) -> Numbers:
+        """Return those that were met together with others, in the order in which they were."""
+        found: Numbers = np.concatenate([np.empty(0, np.int32), *self._found])
+        return found
+
+
+class _Near:
+    """What a bounded walk has found so far."""
+
+    def __init__(self, lots: _Seen, steps: _Seen, most: int) -> None:
+        self._lots, self._steps, self._most = lots, steps, most
+        self._is_all = True
+
+    @property
+    def is_full(self) -> bool:
+        """Return whether something was left out."""
+        return not self._is_all
+
+    def lots(self, lots: Numbers) -> Numbers:
+        """Take lots in, as many as there is room for; return the new ones."""
+        return self._taken(self._lots, lots)
+
+    def steps(self, steps: Numbers) -> Numbers:
+        """Take steps in, likewise."""
+        return self._taken(self._steps, steps)
+
+    def stop(self, steps: Numbers) -> None:
+        """Take note that the walk ends here, though there may be steps beyond."""
+        self._is_all = self._is_all and not len(self._steps.unmet(steps))
+
+    def _taken(self, seen: _Seen, numbers: Numbers) -> Numbers:
+        fresh = seen.unmet(numbers)
+        room = self._most - seen.count
+        if len(fresh) > room:
+            self._is_all = False
+        return seen.fresh(fresh[:room])
+
+    def found(self) -> Near:
+        """Return all of it."""
+        return Near(self._lots.in_order(), self._steps.in_order(), self._is_all)
 
 
 def _spread(starts: Numbers, ends: Numbers) -> _Places:

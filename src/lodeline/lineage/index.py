@@ -3,27 +3,28 @@
 `lodeline.lineage.graph` holds an object for every lot and step and tells everything about them; it
 is for logs of some ten thousand lots. This index answers the one question that needs all edges,
 which lots and steps lie upstream or downstream, and gives the same answer (a property test holds
-them against each other). It holds no form, site, time or flag: whoever shows a lot reads these off
-the state.
-
-It is not kept on disk: after a restart it is made anew from the state, in some ten seconds for a
-million lots.
+them against each other). It holds no form, site, time or flag; `lodeline.lineage.book` does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
 
 import numpy as np
 
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import Hash32, LotId
 from lodeline.ledger.state import State
-from lodeline.lineage.columns import Ids, Numbers
-from lodeline.lineage.csr import Edges, Reach
+from lodeline.lineage.columns import Ids, Numbers, Sorted
+from lodeline.lineage.csr import Edges, Kept, Near, Reach
 from lodeline.lineage.graph import NotInLog
 
-__all__ = ["LineageIndex", "MadeBefore"]
+__all__ = ["KeptIndex", "LineageIndex", "Link", "MadeBefore"]
+
+_BATCH: Final = 65_536
+"""Steps that are added at a time."""
 
 
 class MadeBefore(LodelineError):
@@ -38,33 +39,74 @@ class MadeBefore(LodelineError):
     advice_fr = "ajoutez les étapes dans l'ordre du journal, à partir de l'état de l'index"
 
 
+@dataclass(frozen=True)
+class Link:
+    """One step of the log, with the lots that it used up and made."""
+
+    step: Hash32
+    inputs: tuple[LotId, ...]
+    outputs: tuple[LotId, ...]
+
+
+@dataclass(frozen=True)
+class KeptIndex:
+    """An index as it is kept."""
+
+    lots: Sorted
+    steps: Sorted
+    edges: Kept
+
+    @property
+    def fits(self) -> bool:
+        """Whether the arrays agree with one another; that they are the log's is another matter."""
+        return (
+            self.edges.fits
+            and _is_sorted(self.lots, len(self.edges.makers))
+            and _is_sorted(self.steps, len(self.edges.input_ends) - 1)
+        )
+
+
+def _is_sorted(ids: Sorted, count: int) -> bool:
+    lengths = {len(ids.rows), len(ids.keys), len(ids.places), count}
+    return (
+        len(lengths) == 1
+        and bool((ids.keys[1:] >= ids.keys[:-1]).all())
+        and (not count or (int(ids.places.min()) >= 0 and int(ids.places.max()) < count))
+    )
+
+
 class LineageIndex:
     """Steps in the order of the log, each with the lots that it used up and made.
 
     One thread at a time.
     """
 
-    def __init__(self) -> None:
-        """Begin with an empty log."""
-        self._lots: Ids[LotId] = Ids()
-        self._steps: Ids[Hash32] = Ids()
-        self._edges = Edges()
+    def __init__(self, kept: KeptIndex | None = None) -> None:
+        """Begin with an empty log, or with what was kept and fits."""
+        self._lots: Ids[LotId] = Ids(None if kept is None else kept.lots)
+        self._steps: Ids[Hash32] = Ids(None if kept is None else kept.steps)
+        self.edges: Final = Edges(None if kept is None else kept.edges)
 
     @property
     def lots(self) -> int:
         """Return how many lots were made."""
-        return self._edges.lots
+        return self.edges.lots
 
     @property
     def steps(self) -> int:
         """Return how many steps there are."""
-        return self._edges.steps
+        return self.edges.steps
 
     @property
     def memory_bytes(self) -> int:
         """Return what edges and ids take."""
-        parts = (self._lots, self._steps, self._edges)
+        parts = (self._lots, self._steps, self.edges)
         return sum(part.memory_bytes for part in parts)
+
+    @property
+    def kept(self) -> KeptIndex:
+        """Return everything, to be kept."""
+        return KeptIndex(self._lots.kept, self._steps.kept, self.edges.kept)
 
     def add(self, step: Hash32, inputs: Sequence[LotId], outputs: Sequence[LotId]) -> None:
         """Add the next step of the log. After a refusal the index is as it was.
@@ -73,18 +115,52 @@ class LineageIndex:
             MadeBefore: the step or an output is there already, or an output stands there twice.
             NotInLog: an input was made by no step so far.
         """
-        numbers = self._numbers(inputs)
-        if self._steps.number(step) is not None:
-            raise MadeBefore(step)
-        fresh: set[LotId] = set()
-        for lot in outputs:
-            if lot in fresh or self._lots.number(lot) is not None:
-                raise MadeBefore(Hash32(lot))
-            fresh.add(lot)
-        self._edges.add(numbers.tolist(), len(outputs))
-        self._steps.append(step)
-        for lot in outputs:
-            self._lots.append(lot)
+        self.extend((Link(step, tuple(inputs), tuple(outputs)),))
+
+    def extend(self, links: Sequence[Link]) -> Numbers:
+        """Add the next steps of the log, many at a time for the sake of speed.
+
+        Returns the numbers of the lots that they used up. After a refusal the index is as it was.
+
+        Raises:
+            MadeBefore, NotInLog: as `add`.
+        """
+        outputs = [lot for link in links for lot in link.outputs]
+        fresh = self._fresh(outputs)
+        self._check_new([link.step for link in links])
+        inputs = [lot for link in links for lot in link.inputs]
+        numbers = self._lots.numbers(inputs)
+        for place in np.flatnonzero(numbers < 0).tolist():
+            numbers[place] = fresh.get(inputs[place], -1)
+        used, made = [len(each.inputs) for each in links], [len(each.outputs) for each in links]
+        self._check_made(inputs, numbers, used, made)
+        self.edges.extend(numbers, used, made)
+        self._steps.extend([link.step for link in links])
+        self._lots.extend(outputs)
+        return numbers
+
+    def _fresh(self, outputs: Sequence[LotId]) -> dict[LotId, int]:
+        """Return the numbers that lots will have, if they are new."""
+        fresh = dict(zip(outputs, range(self.lots, self.lots + len(outputs)), strict=True))
+        if len(fresh) < len(outputs):
+            raise MadeBefore(Hash32(_twice(outputs)))
+        for place in np.flatnonzero(self._lots.numbers(outputs) >= 0).tolist():
+            raise MadeBefore(Hash32(outputs[place]))
+        return fresh
+
+    def _check_new(self, steps: Sequence[Hash32]) -> None:
+        if len(set(steps)) < len(steps):
+            raise MadeBefore(_twice(steps))
+        for place in np.flatnonzero(self._steps.numbers(steps) >= 0).tolist():
+            raise MadeBefore(steps[place])
+
+    def _check_made(
+        self, inputs: Sequence[LotId], numbers: Numbers, used: Sequence[int], made: Sequence[int]
+    ) -> None:
+        """Refuse what no step before made."""
+        before = self.lots + np.cumsum(made, dtype=np.int64) - np.asarray(made, np.int64)
+        for place in np.flatnonzero((numbers < 0) | (numbers >= np.repeat(before, used))).tolist():
+            raise NotInLog(inputs[place])
 
     def catch_up(self, state: State) -> int:
         """Add the steps of a state that are not here yet; return how many.
@@ -95,15 +171,14 @@ class LineageIndex:
             MadeBefore: the state is not a later one of the same log.
             NotInLog: likewise.
         """
-        missing = [
-            (making.index, step, making)
-            for step, making in state.makings.items()
-            if self._steps.number(step) is None
-        ]
-        missing.sort(key=lambda item: item[0])
-        for _, step, making in missing:
-            self.add(step, making.inputs, making.outputs)
-        return len(missing)
+        makings = list(state.makings.items())
+        known = self._steps.numbers([step for step, _ in makings])
+        missing = [makings[place] for place in np.flatnonzero(known < 0).tolist()]
+        missing.sort(key=lambda item: item[1].index)
+        links = [Link(step, making.inputs, making.outputs) for step, making in missing]
+        for at in range(0, len(links), _BATCH):
+            self.extend(links[at : at + _BATCH])
+        return len(links)
 
     def upstream(self, lot: LotId) -> Reach:
         """Return the numbers of everything that a lot came from, itself among it.
@@ -111,7 +186,7 @@ class LineageIndex:
         Raises:
             NotInLog: no step made it.
         """
-        return self._edges.upstream(self._numbers((lot,)))
+        return self.edges.upstream(self.numbers((lot,)))
 
     def downstream(self, lots: Iterable[LotId]) -> Reach:
         """Return the numbers of everything that some lots went into, themselves among it.
@@ -119,25 +194,59 @@ class LineageIndex:
         Raises:
             NotInLog: no step made one of them.
         """
-        return self._edges.downstream(self._numbers(lots))
+        return self.edges.downstream(self.numbers(lots))
 
-    def lots_of(self, reach: Reach) -> list[LotId]:
-        """Return the ids of the lots that a walk found, in the order of the log."""
+    def lots_of(self, reach: Reach | Near) -> list[LotId]:
+        """Return the ids of the lots that a walk found, in its order."""
         return self._lots.select(reach.lots)
 
-    def steps_of(self, reach: Reach) -> list[Hash32]:
-        """Return the ids of the steps that a walk found, in the order of the log."""
+    def steps_of(self, reach: Reach | Near) -> list[Hash32]:
+        """Return the ids of the steps that a walk found, in its order."""
         return self._steps.select(reach.steps)
+
+    def lot_ids(self, numbers: Numbers) -> list[LotId]:
+        """Return the ids of lots."""
+        return self._lots.select(numbers)
+
+    def beginning(self, prefix: str) -> list[LotId]:
+        """Return the lots whose ids begin so in lower-case hexadecimal, in the order of the log.
+
+        Raises:
+            ValueError: a character is no hexadecimal digit.
+        """
+        return self._lots.select(self._lots.beginning(prefix))
+
+    def step_number(self, step: Hash32) -> int | None:
+        """Return the number of a step; nothing where there is none."""
+        return self._steps.number(step)
 
     def fold(self) -> None:
         """Sort what came lately into the base now, so that the next question need not."""
-        self._edges.fold()
+        self.edges.fold()
         self._lots.fold()
         self._steps.fold()
 
-    def _numbers(self, lots: Iterable[LotId]) -> Numbers:
+    def numbers(self, lots: Iterable[LotId]) -> Numbers:
+        """Return the numbers of lots.
+
+        Raises:
+            NotInLog: no step made one of them.
+        """
         asked = tuple(lots)
         numbers = self._lots.numbers(asked)
         for place in np.flatnonzero(numbers < 0).tolist():
             raise NotInLog(asked[place])
         return numbers
+
+
+_IdT = TypeVar("_IdT", LotId, Hash32)
+
+
+def _twice(ids: Sequence[_IdT]) -> _IdT:
+    """Return the first of some ids that stands there again."""
+    seen: set[_IdT] = set()
+    for one in ids:
+        if one in seen:
+            break
+        seen.add(one)
+    return one
