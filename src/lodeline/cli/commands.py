@@ -162,6 +162,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Command]]] = {
         "follow": events.follow,
         "retry": events.retry,
         "keep": events.keep,
+        "withdraw": events.withdraw,
     },
     "mapping": {"check": events.check_mapping, "use": events.use_mapping},
     "sheet": {

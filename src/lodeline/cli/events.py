@@ -35,6 +35,7 @@ __all__ = [
     "sheet_import",
     "sheet_template",
     "use_mapping",
+    "withdraw",
 ]
 
 _Database = Annotated[str | None, typer.Option("--database")]
@@ -69,8 +70,8 @@ def retry(
     context: typer.Context, number: Annotated[int, typer.Argument()], database: _Database = None
 ) -> None:
     """Begin an event anew that was refused or held."""
-    from lodeline.node.events.pipeline import retry as begin_anew  # noqa: PLC0415
     from lodeline.node.events.store import Seq  # noqa: PLC0415
+    from lodeline.node.events.withdrawing import retry as begin_anew  # noqa: PLC0415
 
     terminal = terminal_of(context)
     with opened_for_member(terminal, database) as (store, tenant):
@@ -83,14 +84,28 @@ def keep(
     context: typer.Context, number: Annotated[int, typer.Argument()], database: _Database = None
 ) -> None:
     """Leave an event aside that was refused or held."""
-    from lodeline.node.events.pipeline import keep as leave_aside  # noqa: PLC0415
     from lodeline.node.events.store import Seq  # noqa: PLC0415
+    from lodeline.node.events.withdrawing import keep as leave_aside  # noqa: PLC0415
 
     terminal = terminal_of(context)
     with opened_for_member(terminal, database) as (store, tenant):
         leave_aside(store, tenant, Seq(number))
     terminal.say("events.kept", number=number)
     terminal.emit({"number": number, "state": "kept"})
+
+
+def withdraw(
+    context: typer.Context, number: Annotated[int, typer.Argument()], database: _Database = None
+) -> None:
+    """Take an event back whose entries wait for signatures or for the ledger."""
+    from lodeline.node.events.store import Seq  # noqa: PLC0415
+    from lodeline.node.events.withdrawing import withdraw as take_back  # noqa: PLC0415
+
+    terminal = terminal_of(context)
+    with opened_for_member(terminal, database) as (store, tenant):
+        take_back(store, tenant, Seq(number))
+    terminal.say("events.withdrawn", number=number)
+    terminal.emit({"number": number, "state": "held"})
 
 
 # ------------------------------------------------------------------ in and on

@@ -85,7 +85,9 @@ class _StoreFigures(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Read the figures."""
-        waiting = select(func.count()).select_from(OUTBOX).where(OUTBOX.c.state == "waiting")
+        waiting = (
+            select(func.count()).select_from(OUTBOX).where(OUTBOX.c.state.in_(["waiting", "sent"]))
+        )
         dead = select(func.count()).select_from(DEAD_LETTERS)
         with self._store.reading() as connection:
             values = [

@@ -30,11 +30,11 @@ from lodeline.ledger.refusals_transforms import LotRecalled
 from lodeline.node.clock import ManualClock
 from lodeline.node.events.database import open_engine, sqlite_url
 from lodeline.node.events.outbox import RowState, Stage, rows_of, waiting_rows
-from lodeline.node.events.pipeline import keep, retry
 from lodeline.node.events.signing_round import HouseRound
 from lodeline.node.events.states import EventState
 from lodeline.node.events.store import EventStore, Seq
 from lodeline.node.events.trade_refusals import EventNotStopped
+from lodeline.node.events.withdrawing import keep, retry
 from lodeline.node.requests import completed
 from lodeline.node.session import Session
 

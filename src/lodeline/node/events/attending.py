@@ -19,6 +19,7 @@ from lodeline.crypto.entropy import SystemEntropy
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import MemberId
 from lodeline.node.clock import SystemClock
+from lodeline.node.events.outbox import events_leaving
 from lodeline.node.events.pipeline import Turn
 from lodeline.node.events.schema import EVENT_STATES
 from lodeline.node.events.states import EventState
@@ -154,6 +155,8 @@ class Pipelines:
         """Whether a member has something to be done; the ledger is not opened for nothing."""
         queue = queue_of(store, [member])
         if any(queue[state] for state in _ON_THE_WAY):
+            return True
+        if events_leaving(store, store.tenant(member)):
             return True
         last = self._looked.get(member)
         return bool(queue[EventState.HELD]) and (

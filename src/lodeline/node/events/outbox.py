@@ -28,14 +28,13 @@ __all__ = [
     "Row",
     "RowState",
     "Stage",
-    "count_rows",
     "events_leaving",
     "leave",
     "mark",
     "put_rows",
     "replace_request",
     "rows_of",
-    "states_of_rows",
+    "rows_within",
     "waiting_rows",
 ]
 
@@ -91,7 +90,7 @@ def put_rows(
     when: Micros,
 ) -> None:
     """Add rows behind those that an event has, in the caller's transaction."""
-    first = count_rows(connection, tenant, event)
+    first = len(rows_within(connection, tenant, event))
     for number, (stage, request) in enumerate(drafts, start=first):
         (position,) = take_numbers(connection, "outbox", 1)
         connection.execute(
@@ -112,18 +111,17 @@ def put_rows(
 def rows_of(store: EventStore, tenant: Tenant, event: Seq) -> Sequence[Row]:
     """Return every row of an event, in its order."""
     with store.reading() as connection:
-        return [_row(found) for found in connection.execute(_of_event(tenant, event)).mappings()]
+        return rows_within(connection, tenant, event)
 
 
-def count_rows(connection: Connection, tenant: Tenant, event: Seq) -> int:
-    """Return how many rows an event has, in the caller's transaction."""
-    return len(states_of_rows(connection, tenant, event))
-
-
-def states_of_rows(connection: Connection, tenant: Tenant, event: Seq) -> Sequence[RowState]:
-    """Return the states of an event's rows, in their order, in the caller's transaction."""
-    found = connection.execute(_of_event(tenant, event)).mappings()
-    return [RowState(row["state"]) for row in found]
+def rows_within(connection: Connection, tenant: Tenant, event: Seq) -> Sequence[Row]:
+    """Return every row of an event, in its order, in the caller's transaction."""
+    query = (
+        select(OUTBOX)
+        .where(OUTBOX.c.tenant == tenant.number, OUTBOX.c.key.in_(_keys(event)))
+        .order_by(OUTBOX.c.position)
+    )
+    return [_row(found) for found in connection.execute(query).mappings()]
 
 
 def waiting_rows(store: EventStore, tenant: Tenant) -> Sequence[Row]:
@@ -180,14 +178,6 @@ def replace_request(connection: Connection, row: Row, request: Request) -> None:
         update(OUTBOX)
         .where(OUTBOX.c.position == row.position)
         .values(payload=encode_request(request))
-    )
-
-
-def _of_event(tenant: Tenant, event: Seq) -> Select[tuple[object, ...]]:
-    return (
-        select(OUTBOX)
-        .where(OUTBOX.c.tenant == tenant.number, OUTBOX.c.key.in_(_keys(event)))
-        .order_by(OUTBOX.c.position)
     )
 
 

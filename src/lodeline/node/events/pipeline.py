@@ -10,7 +10,13 @@ the event is begun anew; after 3 the very same entries are sent again, and an en
 log already counts as sent, because the ledger takes an entry once. While the ledger is away, events
 are captured and proved as far as their lots are there, and what is proved waits.
 
+An event that is given up – the ledger refused it, or a person withdrew it – gets its last state and
+its rows are *leaving*, in one transaction; then the vault frees its lots. Killed in between, the
+next turn frees them before it does anything else.
+
 One worker for each tenant; the vault and the ledger of an embedded workspace have one writer.
+Should two be at one event all the same, one of them brings its entries into the outbox, the other
+none.
 """
 
 from __future__ import annotations
@@ -21,9 +27,10 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, RowMapping, select
 
 from lodeline.custody.yaml_text import TableRefused
+from lodeline.engine.embedded import EmbeddedLedger
 from lodeline.engine.refusals import EngineRefused
 from lodeline.exchange.marked import FileRefused
 from lodeline.holder.plan_refusals import (
@@ -38,7 +45,7 @@ from lodeline.holder.vault import LotNotFree
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import Hash32, LotId
 from lodeline.kernel.unit_errors import QuantityError
-from lodeline.ledger.entries import Entry, entry_id
+from lodeline.ledger.entries import Entry, EntryId, entry_id
 from lodeline.ledger.refusals_entries import EntryAlreadyAccepted
 from lodeline.ledger.tasks import carried_transform
 from lodeline.node.events.drafts import (
@@ -50,7 +57,7 @@ from lodeline.node.events.drafts import (
     settle_drafts,
 )
 from lodeline.node.events.exceptions import ImplementationException
-from lodeline.node.events.goods_book import take_back
+from lodeline.node.events.goods_book import give_back, take_back
 from lodeline.node.events.mapping import CompanyMapping
 from lodeline.node.events.meaning import (
     Keeping,
@@ -62,13 +69,17 @@ from lodeline.node.events.meaning import (
 )
 from lodeline.node.events.moments import Micros
 from lodeline.node.events.outbox import (
+    ON_THE_WAY,
     Row,
     RowState,
     Stage,
+    events_leaving,
+    leave,
     mark,
     put_rows,
     replace_request,
     rows_of,
+    rows_within,
     waiting_rows,
 )
 from lodeline.node.events.rules import History, check_seals, event_of
@@ -79,8 +90,10 @@ from lodeline.node.events.states import (
     Move,
     events_in_state,
     move_state,
+    read_reason,
     reason_of,
     state_of,
+    states_of,
 )
 from lodeline.node.events.store import (
     STORED_COLUMNS,
@@ -90,11 +103,12 @@ from lodeline.node.events.store import (
     Tenant,
     stored_event,
 )
-from lodeline.node.events.trade_refusals import DeclaredTooLate, EventNotStopped, TradeRefused
+from lodeline.node.events.trade_refusals import DeclaredTooLate, TradeRefused
+from lodeline.node.events.withdrawing import EventWithdrawn, state_now
 from lodeline.node.holding import Holding
 from lodeline.node.requests import Request, completed, missing, needs_consent
 
-__all__ = ["Pipeline", "Turn", "keep", "promise", "retry"]
+__all__ = ["Pipeline", "Turn", "promise"]
 
 _BATCH: Final = 200
 _FIRST_WAIT: Final = 1_000_000
@@ -102,6 +116,7 @@ _MOST_DOUBLINGS: Final = 9
 _LONGEST_WAIT: Final = 300_000_000
 """Microseconds between two tries while the ledger is away."""
 _OPEN: Final = (EventState.RECEIVED, EventState.MAPPED, EventState.HELD)
+_GIVEN_UP: Final = frozenset({RowState.LEAVING, RowState.REFUSED})
 _NEVER: Final = (TradeRefused, PlanRefused, FileRefused, TableRefused, QuantityError)
 """Refusals that end an event; after any other, it is held for a person or a later event."""
 _MAY_CHANGE: Final = (AssuranceTooSmall, ClaimNotAvailable, NotEnoughHeld, RightTooSmall)
@@ -155,12 +170,16 @@ class Pipeline:
                 done, and the next turn goes on from there.
         """
         turn = Turn()
+        for seq in events_leaving(self.store, self.tenant):
+            self._free(own, seq, turn)
         self._drain(own, waiting_rows(self.store, self.tenant), turn)
         for event in self._proved():
             self._finish(own, event, turn)
         kept: list[Seq] = []
-        for event in takewhile(lambda _: self.go_on(), self._open_events()):
-            if self._is_kept(own, event, turn):
+        for event, is_withdrawn in takewhile(lambda _: self.go_on(), self._open_events()):
+            if is_withdrawn:
+                self._reconsider(own, event, turn)
+            elif self._is_kept(own, event, turn):
                 kept.append(event.seq)
             else:
                 self._drain_event(own, event, turn)
@@ -171,12 +190,12 @@ class Pipeline:
 
     # -------------------------------------------------------------- from event to outbox
 
-    def _open_events(self) -> Iterator[StoredEvent]:
-        """Yield events that have not become entries yet, in the order of capture."""
+    def _open_events(self) -> Iterator[tuple[StoredEvent, bool]]:
+        """Yield events that have not become entries yet, and whether a person withdrew them."""
         after = 0
         while True:
             query = (
-                select(*STORED_COLUMNS)
+                select(*STORED_COLUMNS, EVENT_STATES.c.state, EVENT_STATES.c.reason)
                 .join(EVENT_STATES, EVENT_STATES.c.seq == EVENTS.c.seq)
                 .where(EVENT_STATES.c.tenant == self.tenant.number)
                 .where(EVENTS.c.tenant == self.tenant.number)
@@ -186,11 +205,11 @@ class Pipeline:
                 .limit(_BATCH)
             )
             with self.store.reading() as connection:
-                found = [stored_event(row) for row in connection.execute(query).mappings()]
-            yield from found
-            if len(found) < _BATCH:
+                rows = connection.execute(query).mappings().all()
+            yield from ((stored_event(row), _is_withdrawn(row)) for row in rows)
+            if len(rows) < _BATCH:
                 return
-            after = found[-1].seq
+            after = rows[-1]["seq"]
 
     def _is_kept(self, own: Holding, event: StoredEvent, turn: Turn) -> bool:
         """Bring an event into the outbox; whether there is nothing of it to be brought there."""
@@ -218,12 +237,23 @@ class Pipeline:
     def _enter(self, own: Holding, event: StoredEvent, meaning: Meaning, turn: Turn) -> None:
         """Prove the entries of an event and put them into the outbox."""
         rows = rows_of(self.store, self.tenant, event.seq)
+        if self._is_back(own, event.seq, rows, turn):
+            return
         if rows and rows[-1].state is RowState.DONE:  # held after its entries were in the log
             self._finish(own, event, turn)
             return
         if state_of(self.store, self.tenant, event.seq).state is EventState.RECEIVED:
             self._move(event.seq, Move(EventState.MAPPED, self._now()), turn)
-        self._enqueue(event.seq, self._drafts(own, meaning, event), turn)
+        drafts = self._drafts(own, meaning, event)
+        self._enqueue(own, event.seq, drafts, rows, turn)
+
+    def _reconsider(self, own: Holding, event: StoredEvent, turn: Turn) -> None:
+        """Look at a withdrawn event: was it declared wrong since, or is it in the log after all."""
+        rows = rows_of(self.store, self.tenant, event.seq)
+        if self._is_back(own, event.seq, rows, turn):
+            self._drain_event(own, event, turn)
+        elif any(each.is_declaration for each in self._same(event)):
+            self._keep([event.seq], turn)
 
     def _meaning(self, event: StoredEvent) -> Meaning:
         value = event_of(event)
@@ -243,18 +273,32 @@ class Pipeline:
             case Keeping():
                 return []
 
-    def _enqueue(self, event: Seq, drafts: list[Draft], turn: Turn) -> None:
-        """Put proved entries into the outbox; from here on they are sent, whatever happens."""
+    def _enqueue(
+        self, own: Holding, event: Seq, drafts: list[Draft], before: Sequence[Row], turn: Turn
+    ) -> bool:
+        """Put proved entries into the outbox; from here on they are sent, whatever happens.
+
+        Nothing happens where somebody else decided about the event meanwhile: it stopped, or has
+        further rows than it had ``before``.
+        """
         now = self._now()
         reference = entry_id(drafts[-1][1].entry).hex() if drafts else None
         move = Move(EventState.PROVED, now, reference=reference)
 
-        def work(connection: Connection) -> None:
+        def work(connection: Connection) -> bool:
+            state = state_now(connection, self.tenant, event)
+            rows = rows_within(connection, self.tenant, event)
+            if state not in {*_OPEN, EventState.PROVED} or len(rows) != len(before):
+                return False
             put_rows(connection, self.tenant, event, drafts, now)
             move_state(connection, self.tenant, [event], move)
+            return True
 
-        self.store.write(work)
+        if not self.store.write(work):
+            self._take_back(own, event, before)
+            return False
         turn.count(EventState.PROVED)
+        return True
 
     def _is_declared_wrong(self, own: Holding, event: StoredEvent) -> bool:
         """Whether an event is a declaration of error, or was declared wrong in time.
@@ -262,7 +306,7 @@ class Pipeline:
         Raises:
             DeclaredTooLate: it is a declaration, and its event is on its way already.
         """
-        same = self.store.events_of_id(self.tenant, event.event_id)
+        same = self._same(event)
         if not event.is_declaration:
             return any(each.is_declaration for each in same)
         for each in same:
@@ -270,6 +314,9 @@ class Pipeline:
             if not each.is_declaration and state in {EventState.PROVED, EventState.ON_LEDGER}:
                 raise DeclaredTooLate(event.event_id, own.member)
         return True
+
+    def _same(self, event: StoredEvent) -> Sequence[StoredEvent]:
+        return self.store.events_of_id(self.tenant, event.event_id)
 
     # -------------------------------------------------------------- from outbox to ledger
 
@@ -285,7 +332,7 @@ class Pipeline:
 
         Nothing overtakes an entry that the ledger could not be given.
         """
-        if entry_id(row.request.entry) in own.session.state.entries:
+        if _in_log(own, row):
             self._done(own, row, turn)
             return True
         if row.next > self._now():
@@ -298,14 +345,20 @@ class Pipeline:
         request = self._signed(own, row, turn)
         if request is None or not turn.is_reached:
             return False
+        if not self.store.write(lambda connection: mark(connection, row, RowState.SENT)):
+            return False  # withdrawn meanwhile; what was promised is freed by the next turn
+        return self._hand_in(own, row, completed(own.session.state, request), turn)
+
+    def _hand_in(self, own: Holding, row: Row, entry: Entry, turn: Turn) -> bool:
+        """Give an entry to the ledger; return whether it is in the log."""
         try:
-            own.session.submit(completed(own.session.state, request))
+            own.session.submit(entry)
         except EntryAlreadyAccepted:
-            if entry_id(row.request.entry) not in own.session.state.entries:
-                self._wait(row, turn)  # somebody says so, and the own copy does not have it
+            if not _in_log(own, row):
+                self._wait(own, row, turn)  # somebody says so, and the own copy does not have it
                 return False
         except EngineRefused:
-            self._wait(row, turn)
+            self._wait(own, row, turn)
             return False
         except LodelineError as refused:
             self._give_up(own, row, refused, turn)
@@ -332,40 +385,102 @@ class Pipeline:
         self.round.settled(row.request)
         turn.sent += 1
 
-    def _wait(self, row: Row, turn: Turn) -> None:
-        """Try a row again later, each time after a longer while."""
+    def _wait(self, own: Holding, row: Row, turn: Turn) -> None:
+        """Try a row again later, each time after a longer while.
+
+        An embedded ledger that does not have an entry never will by itself; what was handed to
+        validators may come into the log for as long as one of them has it.
+        """
         turn.is_reached = False
+        state = RowState.WAITING if _is_embedded(own) and not _in_log(own, row) else RowState.SENT
         wait = min(_FIRST_WAIT << min(row.attempts, _MOST_DOUBLINGS), _LONGEST_WAIT)
         later = Micros(self._now() + wait)
-        self.store.write(lambda connection: mark(connection, row, RowState.WAITING, later=later))
+        self.store.write(lambda connection: mark(connection, row, state, later=later))
+
+    # -------------------------------------------------------------- given up
 
     def _give_up(self, own: Holding, row: Row, refused: LodelineError, turn: Turn) -> None:
         """Take an event back that the ledger refused, with everything promised to it."""
-        rows = rows_of(self.store, self.tenant, row.event)
-        waiting = [each for each in rows if each.state is RowState.WAITING]
-        done = [each.request.entry for each in rows if each.state is RowState.DONE]
-        for each in waiting:
-            own.vault.release(entry_id(each.request.entry))
-            self.round.settled(each.request)
-        take_back(own, row.event, done)
-        never = not isinstance(refused, LotNotFree)
-        state = EventState.REFUSED if never else EventState.HELD
+        state = EventState.HELD if isinstance(refused, LotNotFree) else EventState.REFUSED
         move = Move(state, self._now(), reason_of(refused))
 
-        def work(connection: Connection) -> None:
-            for each in waiting:
-                mark(connection, each, RowState.REFUSED)
+        def work(connection: Connection) -> bool:
+            if state_now(connection, self.tenant, row.event) is not EventState.PROVED:
+                return False
+            leave(connection, self.tenant, row.event)
             move_state(connection, self.tenant, [row.event], move)
+            return True
+
+        if self.store.write(work):
+            turn.count(state)
+            self._free(own, row.event, turn)
+
+    def _free(self, own: Holding, event: Seq, turn: Turn) -> None:
+        """Free the lots of an event that was given up; done again, it changes nothing.
+
+        If an entry of it is in the log after all, the event goes on where it stood.
+        """
+        rows = rows_of(self.store, self.tenant, event)
+        leaving = [row for row in rows if row.state is RowState.LEAVING]
+        if not any(_in_log(own, row) for row in leaving):
+            entries = [entry_id(row.request.entry) for row in leaving]
+            with own.vault.change():
+                for entry in entries:
+                    own.vault.release(entry)
+                self._take_back(own, event, rows, entries)
+            for row in leaving:
+                self.round.settled(row.request)
+            self._mark(leaving, RowState.REFUSED)
+            rows = rows_of(self.store, self.tenant, event)
+        self._is_back(own, event, rows, turn)
+
+    def _take_back(
+        self, own: Holding, event: Seq, rows: Sequence[Row], given_up: Sequence[EntryId] = ()
+    ) -> None:
+        """Take back what an event did to goods, but for goods that were bought: they arrived."""
+        done = [row for row in rows if row.state is RowState.DONE]
+        if not any(row.stage is Stage.ACCEPT for row in done):
+            take_back(own, event, [row.request.entry for row in done], given_up)
+
+    def _mark(self, rows: Sequence[Row], state: RowState) -> None:
+        def work(connection: Connection) -> None:
+            for row in rows:
+                mark(connection, row, state, among=_GIVEN_UP)
 
         self.store.write(work)
-        turn.count(state)
+
+    def _is_back(self, own: Holding, event: Seq, rows: Sequence[Row], turn: Turn) -> bool:
+        """Let an event go on of which an entry that was given up is in the log after all.
+
+        Signers who have a request may send it themselves.
+        """
+        back = [row for row in rows if row.state in _GIVEN_UP and _in_log(own, row)]
+        if not back or not states_of(self.store, self.tenant, [event]):  # it may be forgotten
+            return False
+        for row in back:
+            give_back(own, entry_id(row.request.entry))
+        own.update()
+        reference = entry_id(back[-1].request.entry).hex()
+        move = Move(EventState.PROVED, self._now(), reference=reference)
+
+        def work(connection: Connection) -> None:
+            for row in rows:
+                if row in back:
+                    mark(connection, row, RowState.DONE, among=_GIVEN_UP)
+                elif row.state is RowState.LEAVING:
+                    mark(connection, row, RowState.WAITING, among=_GIVEN_UP)
+            move_state(connection, self.tenant, [event], move)
+
+        self.store.write(work)
+        turn.count(EventState.PROVED)
+        return True
 
     # -------------------------------------------------------------- in the log
 
     def _finish(self, own: Holding, event: StoredEvent, turn: Turn) -> None:
         """Give an event whose entries are all in the log its last state, or its next entries."""
         rows = rows_of(self.store, self.tenant, event.seq)
-        if any(row.state is RowState.WAITING for row in rows):
+        if any(row.state in ON_THE_WAY for row in rows):
             return
         if any(row.stage is Stage.ACCEPT for row in rows) and not _is_settled(rows):
             try:
@@ -376,8 +491,8 @@ class Pipeline:
                 self._hold(event.seq, refused, turn)
                 return
             if drafts:
-                self._enqueue(event.seq, drafts, turn)
-                self._drain_event(own, event, turn)
+                if self._enqueue(own, event.seq, drafts, rows, turn):
+                    self._drain_event(own, event, turn)
                 return
         reference = entry_id(rows[-1].request.entry).hex() if rows else None
         self._move(event.seq, Move(EventState.ON_LEDGER, self._now(), reference=reference), turn)
@@ -391,7 +506,7 @@ class Pipeline:
     def _drain_event(self, own: Holding, event: StoredEvent, turn: Turn) -> None:
         """Send the entries of one event, and finish it where all of them are in the log."""
         rows = rows_of(self.store, self.tenant, event.seq)
-        self._drain(own, [row for row in rows if row.state is RowState.WAITING], turn)
+        self._drain(own, [row for row in rows if row.state in ON_THE_WAY], turn)
         if state_of(self.store, self.tenant, event.seq).state is EventState.PROVED:
             self._finish(own, event, turn)
 
@@ -445,29 +560,15 @@ def _is_settled(rows: Sequence[Row]) -> bool:
     return any(row.stage is Stage.SETTLE and row.state is RowState.DONE for row in rows)
 
 
-def retry(store: EventStore, tenant: Tenant, event: Seq) -> None:
-    """Begin an event anew that was refused or held.
-
-    Raises:
-        EventUnknown: the tenant has no such event.
-        EventNotStopped: it is on its way, or where it should be.
-    """
-    found = state_of(store, tenant, event).state
-    if found not in {EventState.REFUSED, EventState.HELD}:
-        raise EventNotStopped(event, found.value)
-    move = Move(EventState.RECEIVED, store.clock.now())
-    store.write(lambda connection: move_state(connection, tenant, [event], move))
+def _in_log(own: Holding, row: Row) -> bool:
+    return entry_id(row.request.entry) in own.session.state.entries
 
 
-def keep(store: EventStore, tenant: Tenant, event: Seq) -> None:
-    """Leave an event that was refused or held as it is: nothing of it goes to the ledger.
+def _is_embedded(own: Holding) -> bool:
+    return isinstance(own.session.ledger, EmbeddedLedger)
 
-    Raises:
-        EventUnknown: the tenant has no such event.
-        EventNotStopped: it is on its way, or where it should be.
-    """
-    found = state_of(store, tenant, event)
-    if found.state not in {EventState.REFUSED, EventState.HELD}:
-        raise EventNotStopped(event, found.state.value)
-    move = Move(EventState.KEPT, store.clock.now(), found.reason)
-    store.write(lambda connection: move_state(connection, tenant, [event], move))
+
+def _is_withdrawn(row: RowMapping) -> bool:
+    reason = read_reason(row["reason"])
+    held = row["state"] == EventState.HELD.value
+    return held and reason is not None and reason.code == EventWithdrawn.code

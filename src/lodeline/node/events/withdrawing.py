@@ -16,14 +16,23 @@ from typing import ClassVar
 from sqlalchemy import Connection, select
 
 from lodeline.kernel.errors import LodelineError
-from lodeline.node.events.outbox import ON_THE_WAY, RowState, leave, states_of_rows
+from lodeline.ledger.entries import entry_id
+from lodeline.node.events.outbox import ON_THE_WAY, RowState, Stage, leave, rows_within
 from lodeline.node.events.refusals import EventUnknown
 from lodeline.node.events.schema import EVENT_STATES
-from lodeline.node.events.states import EventState, Move, move_state, reason_of
+from lodeline.node.events.states import EventState, Move, move_state, reason_of, state_of
 from lodeline.node.events.store import EventStore, Seq, Tenant
-from lodeline.node.events.trade_refusals import TradeHeld
+from lodeline.node.events.trade_refusals import EventNotStopped, TradeHeld
 
-__all__ = ["EntryOnItsWay", "EventNotWaiting", "EventWithdrawn", "state_now", "withdraw"]
+__all__ = [
+    "EntryOnItsWay",
+    "EventNotWaiting",
+    "EventWithdrawn",
+    "keep",
+    "retry",
+    "state_now",
+    "withdraw",
+]
 
 
 class EventWithdrawn(TradeHeld):
@@ -72,8 +81,8 @@ class EntryOnItsWay(LodelineError):
 def withdraw(store: EventStore, tenant: Tenant, event: Seq) -> None:
     """Take an event back whose entries are proved and wait: it is held until a person says more.
 
-    Its lots are freed by the next turn. The event does not go on by itself; `pipeline.retry` begins
-    it anew, `pipeline.keep` leaves it aside.
+    Its lots are freed by the next turn. The event does not go on by itself; `retry` begins it
+    anew, `keep` leaves it aside.
 
     Not checked: whether signers who were given the request send it themselves; if they do, the
     event is on the ledger after all, as its state then says.
@@ -87,8 +96,8 @@ def withdraw(store: EventStore, tenant: Tenant, event: Seq) -> None:
 
     def work(connection: Connection) -> None:
         found = state_now(connection, tenant, event)
-        rows = [each for each in states_of_rows(connection, tenant, event) if each in ON_THE_WAY]
-        if found is not EventState.PROVED or not rows:
+        rows = [row.state for row in rows_within(connection, tenant, event)]
+        if found is not EventState.PROVED or ON_THE_WAY.isdisjoint(rows):
             raise EventNotWaiting(event, found.value)
         if RowState.SENT in rows:
             raise EntryOnItsWay(event)
@@ -96,6 +105,53 @@ def withdraw(store: EventStore, tenant: Tenant, event: Seq) -> None:
         move_state(connection, tenant, [event], move)
 
     store.write(work)
+
+
+def retry(store: EventStore, tenant: Tenant, event: Seq) -> None:
+    """Begin an event anew that was refused or held.
+
+    Raises:
+        EventUnknown: the tenant has no such event.
+        EventNotStopped: it is on its way, or where it should be.
+    """
+    move = Move(EventState.RECEIVED, store.clock.now())
+
+    def work(connection: Connection) -> None:
+        _check_stopped(connection, tenant, event)
+        move_state(connection, tenant, [event], move)
+
+    store.write(work)
+
+
+def keep(store: EventStore, tenant: Tenant, event: Seq) -> None:
+    """Leave an event that was refused or held as it is: nothing more of it goes to the ledger.
+
+    What was accepted stays accepted; where only its settlement failed, the event is on the ledger.
+
+    Raises:
+        EventUnknown: the tenant has no such event.
+        EventNotStopped: it is on its way, or where it should be.
+    """
+    found, now = state_of(store, tenant, event), store.clock.now()
+
+    def work(connection: Connection) -> None:
+        _check_stopped(connection, tenant, event)
+        accepted = [
+            entry_id(row.request.entry).hex()
+            for row in rows_within(connection, tenant, event)
+            if row.state is RowState.DONE and row.stage is Stage.ACCEPT
+        ]
+        state = EventState.ON_LEDGER if accepted else EventState.KEPT
+        reference = accepted[-1] if accepted else None
+        move_state(connection, tenant, [event], Move(state, now, found.reason, reference))
+
+    store.write(work)
+
+
+def _check_stopped(connection: Connection, tenant: Tenant, event: Seq) -> None:
+    found = state_now(connection, tenant, event)
+    if found not in {EventState.REFUSED, EventState.HELD}:
+        raise EventNotStopped(event, found.value)
 
 
 def state_now(connection: Connection, tenant: Tenant, event: Seq) -> EventState:
