@@ -10,6 +10,7 @@ import pytest
 from tests.node.access.conftest import PASSWORD
 from tests.node.access.issuers import TestIssuer
 from tests.node.access.test_openid import joined
+from tests.node.events.conftest import SetClock
 from tests.web.conftest import Client, Site
 
 from lodeline.node.access.roles import Role
@@ -104,6 +105,20 @@ def test_a_sign_in_is_finished_once(signing: Signing) -> None:
     state, cookie = signing.begin()
     assert signing.back(state, cookie).status_code == 201
     assert signing.back(state, cookie).status_code == 401
+
+
+def test_a_sign_in_whose_code_is_made_up_may_be_tried_again_a_few_times(signing: Signing) -> None:
+    """Each try is a request to the issuer: whoever makes codes up is slowed down."""
+    state, cookie = signing.begin()
+    right, signing.issuer.id_token = signing.issuer.id_token, "a.b.c"
+    found = [signing.back(state, cookie).status_code for _ in range(8)]
+    assert found == [401] * 6 + [429] * 2
+    assert len(signing.issuer.posts) == 6
+    clock = signing.site.service.store.clock
+    assert isinstance(clock, SetClock)
+    clock.pass_seconds(1)
+    signing.issuer.id_token = right
+    assert signing.back(state, cookie).status_code == 201
 
 
 def test_nobody_comes_back_who_was_not_sent(signing: Signing) -> None:

@@ -20,7 +20,7 @@ from lodeline.kernel.errors import LodelineError
 from lodeline.node.access.authenticating import LOCAL
 from lodeline.node.access.callers import Caller
 from lodeline.node.access.guessing import Source, source_of
-from lodeline.node.access.refusals import TooManyAttempts
+from lodeline.node.access.refusals import PasswordsBusy, TooManyAttempts
 from lodeline.web.asking import Asked, Outsider
 from lodeline.web.limiting import Buckets
 from lodeline.web.negotiation import Media, check_versions, chosen_media, media_type
@@ -166,7 +166,7 @@ def refusal_headers(refusal: LodelineError, service: Service) -> dict[str, str]:
     _, status = standard_name(type(refusal))
     if isinstance(refusal, MethodRefused):
         return {"Allow": ", ".join(refusal.allowed)}
-    if isinstance(refusal, (RequestTooFast, TooManyAttempts)):
+    if isinstance(refusal, (RequestTooFast, TooManyAttempts, PasswordsBusy)):
         return {"Retry-After": str(refusal.seconds)}
     if status == 401:
         return {"WWW-Authenticate": 'Bearer realm="lodeline", Basic realm="lodeline"'}

@@ -10,7 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from lodeline.kernel.errors import Lang
+from lodeline.node.access.authenticating import LOCAL
 from lodeline.node.access.callers import Caller
+from lodeline.node.access.guessing import Source, source_of
 from lodeline.node.events.jobs import Who
 from lodeline.node.events.store import EventStore, Tenant
 from lodeline.web.negotiation import (
@@ -35,6 +37,12 @@ class Outsider:
     """Parts of the path by name, unescaped."""
     media: Media
     """Form in which the answer is wanted."""
+
+    @property
+    def source(self) -> Source:
+        """Where the request comes from."""
+        client = self.request.client
+        return LOCAL if client is None else source_of(client.host)
 
     @property
     def lang(self) -> Lang:

@@ -72,7 +72,7 @@ def _lead_to_issuer(asked: Outsider) -> Response:
     answer = Response(status_code=303, headers=headers)
     answer.set_cookie(
         _COOKIE,
-        begun.state,
+        begun.kept,
         max_age=_SECONDS,
         path=_PATH,
         secure=_is_secure(asked.request, asked.service.settings.public_url),
@@ -87,8 +87,10 @@ def _back_from_issuer(asked: Outsider) -> Response:
     issuer = _issuer(asked)
     given = asked.request.query_params
     cookie = asked.request.cookies.get(_COOKIE, "")
-    owner = issuer.finish(given.get("code", ""), given.get("state", ""), cookie)
-    answer = _session(asked.service.access.session_for(owner, "openid"))
+    access = asked.service.access
+    with access.guarded(asked.source):
+        owner = issuer.finish(given.get("code", ""), given.get("state", ""), cookie)
+    answer = _session(access.session_for(owner, "openid"))
     answer.delete_cookie(_COOKIE, path=_PATH, httponly=True, samesite="lax")
     return answer
 
@@ -147,6 +149,6 @@ OPERATIONS: Final[Sequence[Operation | Open]] = (
             Parameter("state", Place.QUERY, "From the issuer."),
         ),
         answers=(Answer(201, "The session's token.", _SESSION, forms=_JSON),),
-        refusals=(401, 403, 404),
+        refusals=(401, 403, 404, 429),
     ),
 )

@@ -1,12 +1,14 @@
 """Who is let in, who is not, and what a stranger learns from being refused."""
 
 import base64
+from threading import BoundedSemaphore
 
 import pytest
 from sqlalchemy import select
 from tests.node.access.conftest import ADMIN, CHEAP, PASSWORD, House, bearer
 from tests.node.events.conftest import SetClock
 
+from lodeline.node.access import passwords
 from lodeline.node.access.accounts import (
     AccountState,
     NewAccount,
@@ -27,6 +29,7 @@ from lodeline.node.access.refusals import (
     AccountUnknown,
     CredentialsMissing,
     CredentialsWrong,
+    PasswordsBusy,
     PasswordTooLong,
     PasswordTooShort,
     RoleUnknown,
@@ -425,7 +428,6 @@ def test_new_passwords_are_neither_short_nor_endless() -> None:
 def test_a_guesser_of_tokens_has_to_wait_longer_each_time(
     small_house: House, clock: SetClock
 ) -> None:
-    shown = small_house.token("anna", Role.TRADER)
     thief, wrong = source_of("203.0.113.9"), bearer("lodeline_wrong")
     for _ in range(BY_SOURCE.free + 1):
         with pytest.raises(CredentialsWrong):
@@ -433,14 +435,51 @@ def test_a_guesser_of_tokens_has_to_wait_longer_each_time(
     waited = []
     for _ in range(12):
         with pytest.raises(TooManyAttempts) as refused:
-            small_house.access.authenticate(bearer(shown), thief)
+            small_house.access.authenticate(wrong, thief)
         waited.append(refused.value.seconds)
         clock.pass_seconds(refused.value.seconds)
         with pytest.raises(CredentialsWrong):
             small_house.access.authenticate(wrong, thief)
     assert waited[:4] == [1, 2, 4, 8]
     assert waited[-1] == BY_SOURCE.longest_seconds
-    assert small_house.access.authenticate(bearer(shown), source_of("203.0.113.10")).user == "anna"
+
+
+def test_a_right_token_is_taken_where_others_guess_and_a_right_password_is_not(
+    house: House,
+) -> None:
+    """Behind one address there are many: a guesser among them locks out no program."""
+    shown = house.token("anna", Role.TRADER)
+    user = house.account("mia", Role.TRADER, password=PASSWORD)
+    thief, wrong = (
+        source_of("203.0.113.9"),
+        bearer(f"{shown[:-1]}{'b' if shown[-1] == 'a' else 'a'}"),
+    )
+    for _ in range(BY_SOURCE.free + 1):
+        with pytest.raises(CredentialsWrong):
+            house.access.authenticate(wrong, thief)
+    assert house.access.authenticate(bearer(shown), thief).user == "anna"
+    for shown_wrong in (wrong, bearer("a.b.c"), bearer(""), basic(user, PASSWORD)):
+        with pytest.raises(TooManyAttempts) as refused:
+            house.access.authenticate(shown_wrong, thief)
+        assert refused.value.seconds == 1
+    with pytest.raises(TooManyAttempts):
+        house.access.sign_in(user, PASSWORD, thief)
+
+
+def test_strangers_with_passwords_leave_threads_to_others(
+    small_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as may wait do: the next one is told so at once and counted nowhere."""
+    user = small_house.account("mia", Role.TRADER, password=PASSWORD)
+    busy = BoundedSemaphore(1)
+    assert busy.acquire(blocking=False)
+    monkeypatch.setattr(passwords, "_asking", busy)
+    for _ in range(BY_SOURCE.free + 2):
+        with pytest.raises(PasswordsBusy) as refused:
+            small_house.access.sign_in(user, PASSWORD)
+        assert refused.value.seconds == 1
+    busy.release()
+    assert small_house.access.sign_in(user, PASSWORD).user == user
 
 
 def test_a_guesser_is_forgotten_after_a_quiet_while(small_house: House, clock: SetClock) -> None:

@@ -21,6 +21,7 @@ from tests.node.access.conftest import ADMIN, House, bearer
 from tests.node.access.issuers import CLIENT, URL, TestIssuer, sign
 from tests.node.events.conftest import SetClock
 
+from lodeline.node.access import openid as openid_module
 from lodeline.node.access.accounts import (
     AccountState,
     account,
@@ -48,7 +49,9 @@ from lodeline.node.access.opening import opened_access
 from lodeline.node.access.refusals import AccountDisabled, CredentialsWrong, RoleUnknown
 from lodeline.node.access.roles import ROLE_SCOPES, Role
 from lodeline.node.access.schema import SIGN_INS
-from lodeline.node.events.store import TenantName
+from lodeline.node.access.sign_ins import SealedSignIn
+from lodeline.node.events.database import open_engine, sqlite_url
+from lodeline.node.events.store import EventStore, TenantName
 from lodeline.node.workspace import FileUnreadable
 
 SETTINGS = OpenIdSettings(
@@ -425,23 +428,28 @@ def test_rsa_keys_are_taken_too(at: Setting) -> None:
 # ------------------------------------------------------------------ signing in with a browser
 
 
-def began(at: Setting) -> tuple[dict[str, str], str]:
+def began(at: Setting) -> tuple[dict[str, str], SealedSignIn]:
     sign_in = at.openid.begin()
     parts = urlsplit(sign_in.url)
     assert f"{parts.scheme}://{parts.netloc}{parts.path}" == f"{URL}/authorize"
     query = {name: values[0] for name, values in parse_qs(parts.query).items()}
     assert query["state"] == sign_in.state
-    return query, sign_in.state
+    return query, sign_in.kept
+
+
+def rows_of_sign_ins(at: Setting) -> int:
+    with at.house.store.reading() as connection:
+        return connection.execute(select(func.count()).select_from(SIGN_INS)).scalar_one()
 
 
 def test_somebody_signs_in_and_gets_a_session(house: House) -> None:
     at = joined(house, replace(SETTINGS, client_secret="s3cret"))
-    query, state = began(at)
+    query, kept = began(at)
     assert query["response_type"] == "code"
     assert query["redirect_uri"] == SETTINGS.redirect
     assert query["code_challenge_method"] == "S256"
     at.issuer.id_token = at.issuer.token(at.now, nonce=query["nonce"])
-    owner = at.openid.finish("code-1", state, state)
+    owner = at.openid.finish("code-1", query["state"], kept)
     session = at.access.session_for(owner, "openid")
     assert at.access.authenticate(bearer(session.bearer)).user == "jana"
     (form,) = at.issuer.posts
@@ -452,22 +460,72 @@ def test_somebody_signs_in_and_gets_a_session(house: House) -> None:
     assert challenge == query["code_challenge"]
 
 
-def test_a_sign_in_is_finished_once(at: Setting) -> None:
-    query, state = began(at)
+def test_a_sign_in_succeeds_once(house: House) -> None:
+    at = joined(house)
+    query, kept = began(at)
     at.issuer.id_token = at.issuer.token(at.now, nonce=query["nonce"])
-    at.openid.finish("code", state, state)
+    at.openid.finish("code", query["state"], kept)
     with pytest.raises(SignInOver):
-        at.openid.finish("code", state, state)
+        at.openid.finish("code", query["state"], kept)
     assert len(at.issuer.posts) == 1
 
 
+def test_two_that_finish_one_sign_in_together_do_not_both_succeed(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = joined(house)
+    query, kept = began(at)
+    at.issuer.id_token = at.issuer.token(at.now, nonce=query["nonce"])
+    monkeypatch.setattr(openid_module, "is_taken", lambda *_: False)
+    at.openid.finish("code", query["state"], kept)
+    with pytest.raises(SignInOver):
+        at.openid.finish("code", query["state"], kept)
+
+
+def test_what_begins_or_fails_writes_nothing(at: Setting) -> None:
+    """Whoever begins is a stranger: it costs the store nothing, however often it is done."""
+    query, kept = [began(at) for _ in range(20)][-1]
+    at.issuer.id_token = at.issuer.token(at.now, nonce="another")
+    with pytest.raises(CredentialsWrong):
+        at.openid.finish("code", query["state"], kept)
+    assert rows_of_sign_ins(at) == 0
+    at.issuer.id_token = at.issuer.token(at.now, nonce=query["nonce"])
+    at.openid.finish("code", query["state"], kept)
+    assert rows_of_sign_ins(at) == 1
+
+
 def test_a_sign_in_that_began_in_another_browser_is_refused(at: Setting) -> None:
-    _, state = began(at)
-    _, other = began(at)
-    for kept in (other, "", "\ud800"):
+    query, kept = began(at)
+    other, kept_elsewhere = began(at)
+    for state, cookie in (
+        (query["state"], kept_elsewhere),
+        (other["state"], kept),
+        (query["state"], ""),
+        (query["state"], query["state"]),
+        (query["state"], "\ud800"),
+        (query["state"], "A" * 2_000),
+        ("", kept),
+    ):
         with pytest.raises(SignInOver):
-            at.openid.finish("code", state, kept)
+            at.openid.finish("code", state, cookie)
     assert at.issuer.posts == []
+
+
+@pytest.mark.parametrize("place", [0, 20, 100])
+def test_a_sign_in_that_was_changed_is_refused(at: Setting, place: int) -> None:
+    query, kept = began(at)
+    changed = f"{kept[:place]}{'B' if kept[place] == 'A' else 'A'}{kept[place + 1 :]}"
+    with pytest.raises(SignInOver):
+        at.openid.finish("code", query["state"], changed)
+
+
+def test_the_sign_in_of_another_node_is_refused(at: Setting, tmp_path: Path) -> None:
+    query, kept = began(at)
+    store = EventStore(open_engine(sqlite_url(tmp_path / "other.db")), at.house.store.clock)
+    elsewhere = joined(House(store, at.house.access, store.tenant(TenantName("miner"))))
+    with pytest.raises(SignInOver):
+        elsewhere.openid.finish("code", query["state"], kept)
+    store.close()
 
 
 @pytest.mark.parametrize("state", ["", "made up", "nul\0"])
@@ -478,37 +536,41 @@ def test_a_sign_in_that_nobody_began_is_refused(house: House, state: str) -> Non
 
 
 def test_a_sign_in_takes_ten_minutes_at_most(at: Setting, clock: SetClock) -> None:
-    query, state = began(at)
+    query, kept = began(at)
+    later, kept_later = began(at)
+    at.issuer.id_token = at.issuer.token(at.now, nonce=later["nonce"])
+    at.openid.finish("code", later["state"], kept_later)
     clock.pass_seconds(SIGN_IN_SECONDS)
     at.issuer.id_token = at.issuer.token(at.now, nonce=query["nonce"])
     with pytest.raises(SignInOver):
-        at.openid.finish("code", state, state)
-    began(at)
-    with at.house.store.reading() as connection:
-        assert connection.execute(select(func.count()).select_from(SIGN_INS)).scalar() == 1
+        at.openid.finish("code", query["state"], kept)
+    query, kept = began(at)
+    at.issuer.id_token = at.issuer.token(at.now, nonce=query["nonce"])
+    at.openid.finish("code", query["state"], kept)
+    assert rows_of_sign_ins(at) == 1
 
 
 @pytest.mark.parametrize("nonce", [None, "", "another", 7, ["x"]])
 def test_the_token_of_another_sign_in_is_refused(at: Setting, nonce: object) -> None:
-    _, state = began(at)
+    query, kept = began(at)
     at.issuer.id_token = at.issuer.token(at.now, nonce=nonce)
     with pytest.raises(CredentialsWrong):
-        at.openid.finish("code", state, state)
+        at.openid.finish("code", query["state"], kept)
 
 
 def test_a_token_for_a_program_signs_nobody_in(small_house: House) -> None:
     at = joined(small_house, replace(SETTINGS, audience="https://node.example"))
-    query, state = began(at)
+    query, kept = began(at)
     at.issuer.id_token = at.issuer.token(at.now, nonce=query["nonce"], aud="https://node.example")
     with pytest.raises(CredentialsWrong):
-        at.openid.finish("code", state, state)
+        at.openid.finish("code", query["state"], kept)
 
 
 def test_an_answer_without_a_token_is_the_issuers_fault(at: Setting) -> None:
-    _, state = began(at)
+    query, kept = began(at)
     at.issuer.id_token = None  # type: ignore[assignment]  # what a wrong issuer answers
     with pytest.raises(IssuerAnswerWrong) as refused:
-        at.openid.finish("code", state, state)
+        at.openid.finish("code", query["state"], kept)
     assert refused.value.field == "id_token"
 
 

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final, Protocol
 
 from sqlalchemy import RowMapping, select, update
@@ -27,12 +28,18 @@ from lodeline.node.access.accounts import (
 )
 from lodeline.node.access.callers import Caller, TokenId, UserName, user_name
 from lodeline.node.access.guessing import BY_ACCOUNT, BY_SOURCE, Guard, Source
+from lodeline.node.access.openid_refusals import (
+    IssuerAnswerWrong,
+    IssuerUnreachable,
+    SignInOver,
+)
 from lodeline.node.access.passwords import Cost, PasswordHash, is_password
 from lodeline.node.access.refusals import (
     AccessNameMalformed,
     AccountDisabled,
     CredentialsMissing,
     CredentialsWrong,
+    TooManyAttempts,
 )
 from lodeline.node.access.schema import ACCESS_TOKENS, ACCOUNTS
 from lodeline.node.access.tokens import (
@@ -98,14 +105,20 @@ class Access:
             headers: of the request, names in any case; `Authorization` counts, nothing else.
             source: where it comes from.
 
+        A right token is taken even where others err at the same source, since nobody guesses one;
+        a password is not looked at there, so that whoever guesses learns nothing while they wait.
+
         Raises:
             CredentialsMissing: there is no `Authorization`.
             CredentialsWrong: what it has is not valid.
             TooManyAttempts: the source, or the account, has to wait.
+            PasswordsBusy: too many passwords are being compared.
             IssuerUnreachable: the keys of the issuer of identities cannot be had.
         """
         scheme, shown = _authorization(headers)
-        self._sources.admit(source)
+        seconds = self._sources.wait(source)
+        if seconds and scheme != "bearer":
+            raise TooManyAttempts(seconds)
         try:
             if scheme == "bearer":
                 return self._bearer(shown)
@@ -113,6 +126,22 @@ class Access:
                 return self._caller(self._by_password(*_name_and_password(shown)))
             raise CredentialsWrong
         except CredentialsWrong:
+            if seconds:
+                raise TooManyAttempts(seconds) from None
+            self._sources.failed(source)
+            raise
+
+    @contextmanager
+    def guarded(self, source: Source) -> Iterator[None]:
+        """Give a block in which somebody shows who they are, and count it where it fails.
+
+        Raises:
+            TooManyAttempts: the source has to wait.
+        """
+        self._sources.admit(source)
+        try:
+            yield
+        except (CredentialsWrong, SignInOver, IssuerUnreachable, IssuerAnswerWrong):
             self._sources.failed(source)
             raise
 
@@ -122,13 +151,10 @@ class Access:
         Raises:
             CredentialsWrong: no such account, another password, or disabled; not said which.
             TooManyAttempts: the source, or the account, has to wait.
+            PasswordsBusy: too many passwords are being compared.
         """
-        self._sources.admit(source)
-        try:
+        with self.guarded(source):
             owner = self._by_password(user, password)
-        except CredentialsWrong:
-            self._sources.failed(source)
-            raise
         return self.session_for(owner, "password")
 
     def session_for(self, owner: Account, how: str) -> IssuedToken:

@@ -73,18 +73,23 @@ class Guard:
         self._counts: OrderedDict[str, _Count] = OrderedDict()
         self._lock = Lock()
 
+    def wait(self, key: str) -> int:
+        """Return for how many seconds no try under this key is looked at; 0: it may be now."""
+        now = self._clock.now()
+        with self._lock:
+            count = self._counts.get(key)
+            left = 0 if count is None else count.blocked_until - now
+        return -(-left // _SECOND) if left > 0 else 0
+
     def admit(self, key: str) -> None:
         """Return only if a try under this key may be looked at.
 
         Raises:
             TooManyAttempts: not yet.
         """
-        now = self._clock.now()
-        with self._lock:
-            count = self._counts.get(key)
-            left = 0 if count is None else count.blocked_until - now
-        if left > 0:
-            raise TooManyAttempts(-(-left // _SECOND))
+        seconds = self.wait(key)
+        if seconds:
+            raise TooManyAttempts(seconds)
 
     def failed(self, key: str) -> None:
         """Note a mistake."""

@@ -131,7 +131,7 @@ class Issuer:
         self.url: Final = url
         self._fetch = fetch
         self._clock = clock
-        self._lock = Lock()
+        self._fetching = Lock()
         self._known: _Known | None = None
         self._tried: Micros | None = None
 
@@ -170,18 +170,28 @@ class Issuer:
         return self._text(tree, "id_token")
 
     def _current(self, fresh: int) -> _Known:
-        """What is known if it is younger than that; else what is fetched now, if it may be."""
+        """What is known if it is younger than that; else what is fetched now, if it may be.
+
+        While one fetches, others go on with what is known; they wait only where that is nothing.
+        """
         now = self._clock.now()
-        with self._lock:
-            known = self._known
-            if known is not None and now - known.fetched < fresh:
-                return known
-            if self._tried is None or now - self._tried >= _NOT_BEFORE:
-                self._tried = now
-                self._known = known = self._fetched(now)
-            if known is None or now - known.fetched > _STALE:
-                raise IssuerUnreachable(self.url, "it failed a moment ago")
+        known = self._known
+        if known is not None and now - known.fetched < fresh:
             return known
+        if self._fetching.acquire(blocking=known is None):
+            try:
+                known = self._renewed(now)
+            finally:
+                self._fetching.release()
+        if known is None or now - known.fetched > _STALE:
+            raise IssuerUnreachable(self.url, "it failed a moment ago")
+        return known
+
+    def _renewed(self, now: Micros) -> _Known | None:
+        if self._tried is None or now - self._tried >= _NOT_BEFORE:
+            self._tried = now
+            self._known = self._fetched(now)
+        return self._known
 
     def _fetched(self, now: Micros) -> _Known:
         """What the issuer says now, or what it said before where it does not answer."""

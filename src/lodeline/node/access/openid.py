@@ -14,7 +14,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, cast
@@ -22,7 +21,7 @@ from urllib.parse import urlencode
 
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from lodeline.node.access.accounts import (
     Account,
@@ -40,16 +39,22 @@ from lodeline.node.access.openid_refusals import IdentityWithoutRole, SignInOver
 from lodeline.node.access.openid_settings import ALGORITHMS, OpenIdSettings
 from lodeline.node.access.refusals import AccessNameMalformed, CredentialsWrong
 from lodeline.node.access.roles import Role
-from lodeline.node.access.schema import ACCOUNTS, SIGN_INS
+from lodeline.node.access.schema import ACCOUNTS
+from lodeline.node.access.sign_ins import (
+    SIGN_IN_SECONDS,
+    SealedSignIn,
+    is_taken,
+    new_sign_in,
+    seal,
+    take,
+    unseal,
+)
 from lodeline.node.access.trail import Act, Note, append
 from lodeline.node.events.jobs import Who
-from lodeline.node.events.moments import Micros
 from lodeline.node.events.store import EventStore
 
 __all__ = ["SIGN_IN_SECONDS", "OpenId", "SignIn"]
 
-SIGN_IN_SECONDS: Final = 600
-"""How long somebody has for signing in."""
 _LEEWAY_SECONDS: Final = 60
 """How far the clock of the issuer may differ."""
 _MAX_AGE_SECONDS: Final = 86_400
@@ -68,6 +73,8 @@ class SignIn:
     url: str
     """Where the browser is sent."""
     state: str = field(repr=False)
+    """What the issuer gives back."""
+    kept: SealedSignIn = field(repr=False)
     """To be kept in the browser, in a cookie, and handed to `finish` from there."""
 
 
@@ -109,71 +116,57 @@ class OpenId:
             IssuerUnreachable, IssuerAnswerWrong: it cannot be asked where sign-ins begin.
         """
         where = self._issuer.endpoints().authorization
-        state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
-        now = self._store.clock.now()
-        expires = Micros(now + SIGN_IN_SECONDS * _SECOND)
-
-        def write(connection: Connection) -> None:
-            connection.execute(delete(SIGN_INS).where(SIGN_INS.c.expires_us <= now))
-            values = {"state": state, "nonce": nonce, "verifier": verifier, "expires_us": expires}
-            connection.execute(insert(SIGN_INS).values(values))
-
-        self._store.write(write)
+        begun = new_sign_in(self._store.clock.now())
         query = {
             "response_type": "code",
             "scope": "openid profile email",
             "client_id": self.settings.client_id,
             "redirect_uri": self.settings.redirect,
-            "state": state,
-            "nonce": nonce,
-            "code_challenge": _base64url(hashlib.sha256(verifier.encode()).digest()),
+            "state": begun.state,
+            "nonce": begun.nonce,
+            "code_challenge": _base64url(hashlib.sha256(begun.verifier.encode()).digest()),
             "code_challenge_method": "S256",
         }
-        return SignIn(f"{where}{'&' if '?' in where else '?'}{urlencode(query)}", state)
+        url = f"{where}{'&' if '?' in where else '?'}{urlencode(query)}"
+        return SignIn(url, begun.state, seal(self._store, begun))
 
-    def finish(self, code: str, state: str, browser_state: str) -> Account:
+    def finish(self, code: str, state: str, kept: str) -> Account:
         """Return the account of somebody whom the issuer sent back.
 
-        A sign-in is finished once, whether it succeeds or not. Hand the account to
-        `Access.session_for`.
+        A sign-in succeeds once; one that fails may be tried again in its time, and writes nothing.
+        Hand the account to `Access.session_for`.
 
         Args:
             code: what the issuer gave, to be redeemed.
             state: what the issuer gave back.
-            browser_state: what this browser kept since `begin`.
+            kept: what this browser kept since `begin`.
 
         Raises:
-            SignInOver: not begun here, or elsewhere, or too long ago, or finished already.
+            SignInOver: not begun here, or elsewhere, or too long ago, or it succeeded already.
             CredentialsWrong: the identity token is not valid, or the account is disabled.
             IdentityWithoutRole: nothing that it says gives a role.
             IssuerUnreachable, IssuerAnswerWrong: the code was not redeemed.
         """
-        if not _is_same(state, browser_state):
+        begun = unseal(self._store, kept)
+        if not _is_same(state, begun.state) or is_taken(self._store, begun):
             raise SignInOver
-        nonce, verifier = self._store.write(lambda connection: self._taken(connection, state))
         form = {
             "grant_type": "authorization_code",
             "code": code,
             "redirect_uri": self.settings.redirect,
             "client_id": self.settings.client_id,
-            "code_verifier": verifier,
+            "code_verifier": begun.verifier,
         }
         secret = self.settings.client_secret
         client = None if secret is None else (self.settings.client_id, secret)
         token = self._issuer.redeemed(form, client)
         claims = self._checked(token, frozenset({self.settings.client_id}))
         given = claims.get("nonce")
-        if not isinstance(given, str) or not _is_same(given, nonce):
+        if not isinstance(given, str) or not _is_same(given, begun.nonce):
             raise CredentialsWrong
-        return self._owner(claims)
-
-    def _taken(self, connection: Connection, state: str) -> tuple[str, str]:
-        query = select(SIGN_INS).where(SIGN_INS.c.state == state.replace("\0", ""))
-        row = connection.execute(query).mappings().one_or_none()
-        if row is None or self._store.clock.now() >= row["expires_us"]:
-            raise SignInOver
-        connection.execute(delete(SIGN_INS).where(SIGN_INS.c.state == row["state"]))
-        return row["nonce"], row["verifier"]
+        owner = self._owner(claims)
+        take(self._store, begun)
+        return owner
 
     # ------------------------------------------------------------------ tokens of the issuer
 

@@ -1,7 +1,8 @@
 """Passwords, kept as Argon2id (RFC 9106) in PHC form, and compared without telling by time.
 
 Costs are those of RFC 9106, section 4, second choice: three passes over 64 MiB. Not more than
-`MAX_AT_ONCE` passwords are worked on at once, so that strangers cannot use up the memory.
+`MAX_AT_ONCE` passwords are worked on at once, so that strangers cannot use up the memory, and not
+more than `MAX_WAITING` wait for that, so that they cannot use up the threads.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from typing import Final, NewType
 from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-from lodeline.node.access.refusals import PasswordTooLong, PasswordTooShort
+from lodeline.node.access.refusals import PasswordsBusy, PasswordTooLong, PasswordTooShort
 
 __all__ = [
     "MAX_AT_ONCE",
     "MAX_PASSWORD_BYTES",
+    "MAX_WAITING",
     "MIN_PASSWORD_CHARS",
     "Cost",
     "Password",
@@ -33,6 +35,8 @@ __all__ = [
 MIN_PASSWORD_CHARS: Final = 12
 MAX_PASSWORD_BYTES: Final = 1_024
 MAX_AT_ONCE: Final = 2
+MAX_WAITING: Final = 4
+_BUSY_SECONDS: Final = 1
 _SALT_BYTES: Final = 16
 _KEY_BYTES: Final = 32
 
@@ -42,6 +46,7 @@ PasswordHash = NewType("PasswordHash", str)
 """Argon2id in PHC form: algorithm, costs, salt and key."""
 
 _working = BoundedSemaphore(MAX_AT_ONCE)
+_asking = BoundedSemaphore(MAX_AT_ONCE + MAX_WAITING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +86,21 @@ def is_password(typed: str, kept: PasswordHash | None, cost: Cost) -> bool:
 
     Takes as long where there is no hash as where there is one, so that nobody learns from the time
     which accounts exist.
+
+    Raises:
+        PasswordsBusy: too many wait already; nothing was compared.
     """
+    if not _asking.acquire(blocking=False):
+        raise PasswordsBusy(_BUSY_SECONDS)
+    try:
+        return _is_password(_normal(typed), kept, cost)
+    finally:
+        _asking.release()
+
+
+def _is_password(typed: Password, kept: PasswordHash | None, cost: Cost) -> bool:
     compared = kept if kept is not None else _of_nobody(cost)
-    data = _normal(typed).encode("utf-8", errors="replace")
+    data = typed.encode("utf-8", errors="replace")
     is_right = len(data) <= MAX_PASSWORD_BYTES
     with _working:
         try:

@@ -23,6 +23,7 @@ __all__ = [
     "CredentialsWrong",
     "PasswordTooLong",
     "PasswordTooShort",
+    "PasswordsBusy",
     "RoleUnknown",
     "ScopeMissing",
     "ScopeNotOfRoles",
@@ -63,6 +64,20 @@ class TooManyAttempts(SecurityException):
     fr: ClassVar[str] = "trop d'essais erronés : rien n'est examiné pendant {seconds} secondes"
     advice_en: ClassVar[str] = "wait, then send the right token or password"
     advice_fr: ClassVar[str] = "attendez, puis envoyez le bon jeton ou mot de passe"
+    status: ClassVar[int] = 429
+
+    seconds: int
+    """Seconds to wait, for the header ``Retry-After``."""
+
+
+class PasswordsBusy(SecurityException):
+    """Too many passwords are being compared at once; this one was not looked at."""
+
+    code: ClassVar[str] = "access-passwords-busy"
+    en: ClassVar[str] = "too many passwords are being compared: ask again in {seconds} seconds"
+    fr: ClassVar[str] = "trop de mots de passe sont à l'examen : redemandez dans {seconds} secondes"
+    advice_en: ClassVar[str] = "wait, or show a token, which costs the node much less"
+    advice_fr: ClassVar[str] = "attendez, ou montrez un jeton, qui coûte bien moins au nœud"
     status: ClassVar[int] = 429
 
     seconds: int

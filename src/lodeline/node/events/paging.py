@@ -75,8 +75,7 @@ def seal_token(
     data = zlib.compress(orjson.dumps({**content, _EXPIRES: expires}), 9)
     nonce = secrets.token_bytes(_NONCE_BYTES)
     sealed = _cipher(store).encrypt(nonce, data, _bound_to(tenant, holder))
-    text = base64.urlsafe_b64encode(nonce + sealed).rstrip(b"=").decode("ascii")
-    return SealedPage(PageToken(text), expires)
+    return SealedPage(_text(nonce + sealed), expires)
 
 
 def open_token(store: EventStore, tenant: Tenant, holder: Holder, token: PageToken) -> JsonObject:
@@ -135,11 +134,16 @@ def _unsealed(store: EventStore, tenant: Tenant, holder: Holder, token: PageToke
     try:
         sealed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         nonce, rest = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
-        if len(nonce) < _NONCE_BYTES:
+        # One content has one token: whoever releases it has released all of its spellings.
+        if len(nonce) < _NONCE_BYTES or _text(sealed) != token:
             raise PageTokenWrong
         return _cipher(store).decrypt(nonce, rest, _bound_to(tenant, holder))
     except (binascii.Error, ValueError, InvalidTag):
         raise PageTokenWrong from None
+
+
+def _text(sealed: bytes) -> PageToken:
+    return PageToken(base64.urlsafe_b64encode(sealed).rstrip(b"=").decode("ascii"))
 
 
 def _cipher(store: EventStore) -> ChaCha20Poly1305:
