@@ -27,12 +27,14 @@ from lodeline.web.operations import (
     Operation,
 )
 from lodeline.web.parameters import BEHAVIOUR, CAPTURE_ID, IF_NONE_MATCH, PREFER
-from lodeline.web.problems import standard_name
+from lodeline.web.problems import standard_name, xml_of
 from lodeline.web.refusals import BehaviourUnknown, PreconditionFailed
 
 __all__ = ["JOB", "OPERATIONS", "job_members"]
 
 _ALL: Final = 2**40
+_ATTRIBUTES: Final = frozenset({"captureID", "running", "success"})
+"""Members of a job that are attributes in XML (EPCIS 2.0, OpenAPI document, ``CaptureJob``)."""
 
 
 def _capture(asked: Asked) -> Response:
@@ -86,8 +88,10 @@ def _behaviour(asked: Asked) -> Behaviour:
 
 def _job(asked: Asked) -> Response:
     """Show what became of a document."""
-    found = job(asked.store, asked.tenant, CaptureId(asked.values["captureID"]))
-    return Response(orjson.dumps(job_members(found)), 200, epcis_headers(), asked.media)
+    found = job_members(job(asked.store, asked.tenant, CaptureId(asked.values["captureID"])))
+    as_xml = asked.media.endswith("xml")
+    body = xml_of("EPCISCaptureJob", found, _ATTRIBUTES) if as_xml else orjson.dumps(found)
+    return Response(body, 200, epcis_headers(), asked.media)
 
 
 def job_members(done: CaptureJob) -> dict[str, object]:
@@ -144,6 +148,7 @@ OPERATIONS: Final[Sequence[Operation]] = (
         summary="Show what became of a document.",
         handler=_job,
         scope=Scope.EVENTS_CAPTURE,
+        gives=EPCIS_MEDIA,
         parameters=(CAPTURE_ID,),
         answers=(Answer(200, "The job.", JOB),),
         refusals=(404,),

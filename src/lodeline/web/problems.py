@@ -7,7 +7,7 @@ code.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import orjson
@@ -26,7 +26,7 @@ from lodeline.node.events.exceptions import EpcisException
 from lodeline.web.negotiation import chosen_media
 from lodeline.web.refusals import AnswerFormRefused
 
-__all__ = ["PROBLEM_JSON", "PROBLEM_XML", "problem", "problem_response", "standard_name"]
+__all__ = ["PROBLEM_JSON", "PROBLEM_XML", "problem", "problem_response", "standard_name", "xml_of"]
 
 PROBLEM_JSON: Final = "application/problem+json"
 PROBLEM_XML: Final = "application/problem+xml"
@@ -81,7 +81,7 @@ def problem_response(
     except AnswerFormRefused:
         wants = chosen_media(None, _OFFERED)
     as_xml = wants.endswith("xml")
-    body = _xml(members) if as_xml else orjson.dumps(members)
+    body = xml_of("EPCISException", members) if as_xml else orjson.dumps(members)
     answer = Response(
         body,
         int(str(members["status"])),
@@ -92,13 +92,28 @@ def problem_response(
     return answer
 
 
-def _xml(members: Mapping[str, object]) -> bytes:
-    """The problem as the element that the standard's OpenAPI document names."""
-    root = etree.Element(f"{{{_EPCIS_XSD}}}EPCISException", nsmap={"epcis": _EPCIS_XSD})
+def xml_of(
+    name: str, members: Mapping[str, object], attributes: Collection[str] = frozenset()
+) -> bytes:
+    """Return members as an element of the standard's OpenAPI document, some as its attributes.
+
+    A list is its members one after another under the list's name; members of members are nested.
+    """
+    root = etree.Element(f"{{{_EPCIS_XSD}}}{name}", nsmap={"epcis": _EPCIS_XSD})
+    for attribute in attributes:
+        root.set(attribute, _plain(members[attribute]))
+    _append(root, {name: value for name, value in members.items() if name not in attributes})
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+
+
+def _append(element: etree._Element, members: Mapping[str, object]) -> None:
     for name, value in members.items():
         for member in value if isinstance(value, list) else [value]:
-            etree.SubElement(root, name).text = _plain(member)
-    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+            below = etree.SubElement(element, name)
+            if isinstance(member, dict):
+                _append(below, member)
+            else:
+                below.text = _plain(member)
 
 
 def _whole(value: object) -> object:
