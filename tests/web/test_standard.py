@@ -23,6 +23,7 @@ from tests.web.conftest import Site
 Json = dict[str, Any]
 
 PUBLISHED = Path(__file__).parent / "standard" / "openapi.yaml"
+SERVING = Path(__file__).parents[2] / "docs" / "serving.md"
 STUB = "https://gs1.github.io/EPCIS/REST%20Bindings/JSON-Schema-Stub.json"
 METHODS = ("get", "post", "put", "delete", "options")
 HOOK = {"dest": "https://hook.example/r", "signatureToken": "13df38d8275b13f0", "stream": True}
@@ -198,6 +199,8 @@ STATUS = {"unknown-caller": 401, "unknown-resource": 404, "other-form": 406, "ot
 def test_the_document_has_all_of_the_binding() -> None:
     assert len(operations()) == 63
     assert len(asked()) == 182
+    told = " ".join(SERVING.read_text("utf-8").split())
+    assert "182 of 182 requests, at all of its 63 operations" in told
 
 
 @pytest.mark.parametrize("case", asked(), ids=str)
