@@ -7,7 +7,7 @@ finishes the work. Then everything is on the ledger, and once.
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -40,7 +40,8 @@ from lodeline.node.session import Session
 
 P = ParamSpec("P")
 T = TypeVar("T")
-WRITES = (
+Writes = Sequence[tuple[type, str]]
+WRITES: Writes = (
     (EventStore, "write"),
     (Session, "submit"),
     (Vault, "put_note"),
@@ -103,12 +104,12 @@ def counting(call: Callable[P, T], left: list[int]) -> Callable[P, T]:
     return counted
 
 
-def killed(folder: Path, at: int) -> bool:
+def killed(folder: Path, at: int, writes: Writes = WRITES) -> bool:
     """Do a turn in a child that kills itself at a write; False where it came to its end."""
     child = os.fork()
     if child == 0:
         try:
-            _turn_counted(folder, at)
+            _turn_counted(folder, at, writes)
             os._exit(0)
         finally:
             os._exit(1)
@@ -117,23 +118,25 @@ def killed(folder: Path, at: int) -> bool:
     return os.WIFSIGNALED(status)
 
 
-def _turn_counted(folder: Path, at: int) -> None:
+def _turn_counted(folder: Path, at: int, writes: Writes) -> None:
     left = [at]
     with ExitStack() as stack:
-        for owner, name in WRITES:
+        for owner, name in writes:
             wrapped = counting(getattr(owner, name), left)
             stack.enter_context(mock.patch.object(owner, name, wrapped))
         with desk_at(folder) as pit:
             pit.turn()
 
 
-def every_kill(start: Path, place: Path) -> Iterator[Path]:
+def every_kill(
+    start: Path, place: Path, writes: Writes = WRITES, least: int = 10
+) -> Iterator[Path]:
     """Yield a folder for every write at which a turn was killed."""
     for at in range(1, MOST_WRITES):
         folder = place / str(at)
         shutil.copytree(start, folder)
-        if not killed(folder, at):
-            assert at > 10
+        if not killed(folder, at, writes):
+            assert at > least
             return
         yield folder
         shutil.rmtree(folder)

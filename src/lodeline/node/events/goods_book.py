@@ -99,7 +99,12 @@ class Page(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="lodelin
 
     def is_promised(self, own: Holding) -> bool:
         """Whether any lot of it is promised to an entry that is not in the log yet."""
-        return any(lot.status is LotStatus.RESERVED for lot in self._held(own))
+        entries = own.session.state.entries
+        return any(
+            lot.reserved_for is not None and EntryId(Hash32(lot.reserved_for)) not in entries
+            for lot in self._held(own)
+            if lot.status is LotStatus.RESERVED
+        )
 
     def descendants(self, own: Holding, entries: Collection[Entry]) -> tuple[LotId, ...]:
         """Return own lots that some entries, in their order, made of lots of it."""
