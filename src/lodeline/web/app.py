@@ -24,6 +24,7 @@ from lodeline.web import (
     naming,
     pushing,
     resolving,
+    sheets,
     signing,
     states,
     subscribing,
@@ -49,6 +50,7 @@ OPERATIONS: Final[Sequence[Operation | Open]] = (
             *capturing.OPERATIONS,
             *events.OPERATIONS,
             *states.OPERATIONS,
+            *sheets.OPERATIONS,
             *naming.OPERATIONS,
             *subscribing.OPERATIONS,
         )

@@ -26,6 +26,8 @@ __all__ = [
 class SheetRefused(LodelineError):
     """Family: a table, or a row of it, cannot be taken."""
 
+    status: ClassVar[int] = 400
+
 
 class SheetBroken(SheetRefused):
     """A file that is no workbook and no CSV text, or holds what neither should."""
@@ -72,6 +74,7 @@ class SheetKindUnknown(SheetRefused):
     fr: ClassVar[str] = "il n'y a pas de modèle pour « {kind} »"
     advice_en: ClassVar[str] = "take one of: {known}"
     advice_fr: ClassVar[str] = "prenez l'un de : {known}"
+    status: ClassVar[int] = 404
 
     kind: str
     known: tuple[str, ...]
