@@ -309,6 +309,26 @@ def test_a_partner_sees_what_a_policy_shares_until_it_is_revoked(site: Site) -> 
     assert events_of(site.get("/events", "pat")) == []
 
 
+@pytest.mark.parametrize(
+    ("role", "partner"), [(Role.TRADER, "refiner"), (Role.AUDITOR, None), (Role.AUDITOR, "refiner")]
+)
+def test_what_a_query_of_the_company_asks_for_is_not_shown_to_others(
+    site: Site, role: Role, partner: str | None
+) -> None:
+    """They find by its name what is shared with them, and learn no customer's name from it."""
+    fill(site, 2)
+    named(site, b'{"name":"a","query":{"EQ_bizStep":["shipping"],"MATCH_epc":["urn:secret:x"]}}')
+    named(site, b'{"name":"b","query":{}}')
+    site.tokens["pat"] = site.house.token("pat", role, partner=partner)
+    shown = site.get("/queries?perPage=1", "pat")
+    assert (shown.status_code, shown.json(), shown.links) == (200, [], {})
+    hidden, missing = site.get("/queries/a", "pat"), site.get("/queries/none", "pat")
+    assert (hidden.status_code, missing.status_code) == (404, 404)
+    assert hidden.text.replace("none", "a") == missing.text.replace("none", "a")
+    assert site.get("/queries/a/events", "pat").status_code == 200
+    assert [each["name"] for each in site.get("/queries").json()] == ["a", "b"]
+
+
 def test_what_was_shown_is_in_the_trail(site: Site) -> None:
     fill(site, 3)
     before = len(rows(site.service.store, site.house.tenant, TrailNumber(0), 1_000))

@@ -1,4 +1,9 @@
-"""Named queries over HTTP: made, listed, shown, asked and deleted (EPCIS 2.0, section 12.6.5)."""
+"""Named queries over HTTP: made, listed, shown, asked and deleted (EPCIS 2.0, section 12.6.5).
+
+What a query asks for tells of a company's goods and customers. Whoever sees events by a policy may
+ask and subscribe to a query whose name they were given, and is shown neither the others' names nor
+what any query of somebody else asks for.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +17,7 @@ from lodeline.exchange.epcis.json_in import parse_json
 from lodeline.exchange.epcis.value import JsonObject
 from lodeline.node.access.roles import Scope
 from lodeline.node.access.visibility import visible_to
+from lodeline.node.events.jobs import Who
 from lodeline.node.events.named import (
     NamedQuery,
     create_query,
@@ -22,7 +28,7 @@ from lodeline.node.events.named import (
 )
 from lodeline.node.events.parameters import parse_query
 from lodeline.node.events.queries import Page, run, run_next
-from lodeline.node.events.query_refusals import QueryNotObject
+from lodeline.node.events.query_refusals import NamedQueryUnknown, QueryNotObject
 from lodeline.web import parameters
 from lodeline.web.asking import Asked, epcis_headers
 from lodeline.web.collections import paging_of
@@ -72,9 +78,11 @@ def _written(named: NamedQuery) -> bytes:
 
 
 def _list(asked: Asked) -> Response:
-    """List the queries of the company, by name."""
+    """List the queries of the company, by name; to a partner, their own."""
     size, token = paging_of(asked)
-    found = list_queries(asked.store, asked.tenant, token, per_page=size, holder=holder_of(asked))
+    found = list_queries(
+        asked.store, asked.tenant, token, per_page=size, holder=holder_of(asked), of=_of(asked)
+    )
     headers = {**epcis_headers(), **page_headers(asked, found.next)}
     body = b"[" + b",".join(map(_written, found.members)) + b"]"
     return Response(body, 200, headers, asked.media)
@@ -86,7 +94,15 @@ def _named(asked: Asked) -> NamedQuery:
 
 def _show(asked: Asked) -> Response:
     """Show one query."""
-    return Response(_written(_named(asked)), 200, epcis_headers(), asked.media)
+    found, of = _named(asked), _of(asked)
+    if of is not None and found.created_by != of:
+        raise NamedQueryUnknown(found.name)
+    return Response(_written(found), 200, epcis_headers(), asked.media)
+
+
+def _of(asked: Asked) -> Who | None:
+    """Whose queries are shown; nothing: everybody's."""
+    return None if asked.caller.sees_all else asked.who
 
 
 def _delete(asked: Asked) -> Response:

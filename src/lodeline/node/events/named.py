@@ -135,8 +135,9 @@ def list_queries(
     *,
     per_page: int = PER_PAGE,
     holder: Holder = NOBODY,
+    of: Who | None = None,
 ) -> NamedQueries:
-    """Return a page of all queries, in the order of their names.
+    """Return a page of all queries, in the order of their names; of one maker's where ``of`` is.
 
     Raises:
         ParameterCountWrong: a page of nothing is asked for.
@@ -151,7 +152,7 @@ def list_queries(
         if content.get("of") != _LIST:
             raise PageTokenWrong
         after = str(content["after"])
-    rows = _rows_after(store, tenant, after, size + 1)
+    rows = _rows_after(store, tenant, after, size + 1, of)
     members = tuple(_named(row) for row in rows[:size])
     if len(rows) <= size:
         return NamedQueries(members, None)
@@ -192,13 +193,17 @@ def _row(connection: Connection, tenant: Tenant, name: QueryName) -> RowMapping 
     return connection.execute(query).mappings().one_or_none()
 
 
-def _rows_after(store: EventStore, tenant: Tenant, after: str, size: int) -> Sequence[RowMapping]:
+def _rows_after(
+    store: EventStore, tenant: Tenant, after: str, size: int, of: Who | None
+) -> Sequence[RowMapping]:
     query = (
         select(NAMED_QUERIES)
         .where(NAMED_QUERIES.c.tenant == tenant.number, NAMED_QUERIES.c.name > after)
         .order_by(NAMED_QUERIES.c.name)
         .limit(size)
     )
+    if of is not None:
+        query = query.where(NAMED_QUERIES.c.created_by == of)
     with store.reading() as connection:
         return connection.execute(query).mappings().all()
 
