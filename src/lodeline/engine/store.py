@@ -305,14 +305,15 @@ class Store:
         rows = self._rows(query, start)
         return [(LeafIndex(index), EntryHash(bytes(found))) for index, found in rows]
 
-    def parts(self) -> Iterator[StoredPart]:
-        """Yield the stored parts of the state, in their order.
+    def parts(self, beyond: TreeSize = NOTHING) -> Iterator[StoredPart]:
+        """Yield the stored parts of the state that end beyond a size of the log, in their order.
 
         Raises:
             LedgerNotRead: the file cannot be read.
         """
         query = "SELECT first, size, digest, part FROM state_parts WHERE first = ?"
-        for (start,) in self._rows("SELECT first FROM state_parts ORDER BY first"):
+        starts = "SELECT first FROM state_parts WHERE size > ? ORDER BY first"
+        for (start,) in self._rows(starts, beyond):
             for first, size, digest, part in self._rows(query, start):
                 yield StoredPart(
                     LeafIndex(first), TreeSize(size), Hash32(bytes(digest)), bytes(part)

@@ -75,9 +75,9 @@ class Column(Generic[Kind]):
         self._room[self._size : self._size + len(more)] = more
         self._size += len(more)
 
-    def mark(self, places: npt.NDArray[np.int32], value: int) -> None:
-        """Put a value at some places, for marks that come later than what they are about."""
-        self._room[places] = value
+    def put(self, places: Numbers, values: npt.NDArray[Kind]) -> None:
+        """Put values at some places, for marks that come later than what they are about."""
+        self._room[places] = values
 
     def _make_room(self, more: int) -> None:
         wanted = self._size + more
@@ -107,6 +107,15 @@ class Sorted:
     """The first eight bytes of each as a number, ascending."""
     places: Numbers
     """Whose they are."""
+
+    def fits(self, count: int) -> bool:
+        """Whether these are so many ids, and their beginnings ascend."""
+        lengths = {len(self.rows), len(self.keys), len(self.places), count}
+        return (
+            len(lengths) == 1
+            and bool((self.keys[1:] >= self.keys[:-1]).all())
+            and (not count or (int(self.places.min()) >= 0 and int(self.places.max()) < count))
+        )
 
 
 class Ids(Generic[IdT]):

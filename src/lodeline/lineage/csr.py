@@ -193,6 +193,10 @@ class Edges:
         """Return the steps that made lots, in their order."""
         return self._makers.values[lots]
 
+    def first_made(self, steps: Numbers) -> Numbers:
+        """Return the first lot that each of some steps made."""
+        return self._output_ends.values[steps]
+
     def inputs_of(self, steps: Numbers) -> tuple[Numbers, Numbers]:
         """Return what steps used up, one step after another, and how much of it each."""
         ends = self._input_ends.values

@@ -12,8 +12,9 @@ again as other lots.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import (
@@ -101,7 +102,15 @@ class Lineage:
         if self.upstream:
             made_by = self.lots[lot].maker
             return (self.steps[made_by],) if made_by in self.steps else ()
-        return tuple(step for step in self.steps.values() if lot in step.inputs)
+        return tuple(self._users.get(lot, ()))
+
+    @cached_property
+    def _users(self) -> Mapping[LotId, Sequence[Step]]:
+        found: dict[LotId, list[Step]] = {}
+        for step in self.steps.values():
+            for lot in dict.fromkeys(step.inputs):
+                found.setdefault(lot, []).append(step)
+        return found
 
     def next_lots(self, step: Step) -> tuple[LotId, ...]:
         """Return the lots beyond a step in the direction of the walk."""

@@ -57,22 +57,18 @@ class KeptIndex:
     edges: Kept
 
     @property
+    def step_count(self) -> int:
+        """Return how many steps there are."""
+        return len(self.edges.input_ends) - 1
+
+    @property
     def fits(self) -> bool:
         """Whether the arrays agree with one another; that they are the log's is another matter."""
         return (
             self.edges.fits
-            and _is_sorted(self.lots, len(self.edges.makers))
-            and _is_sorted(self.steps, len(self.edges.input_ends) - 1)
+            and self.lots.fits(len(self.edges.makers))
+            and self.steps.fits(self.step_count)
         )
-
-
-def _is_sorted(ids: Sorted, count: int) -> bool:
-    lengths = {len(ids.rows), len(ids.keys), len(ids.places), count}
-    return (
-        len(lengths) == 1
-        and bool((ids.keys[1:] >= ids.keys[:-1]).all())
-        and (not count or (int(ids.places.min()) >= 0 and int(ids.places.max()) < count))
-    )
 
 
 class LineageIndex:
@@ -208,6 +204,10 @@ class LineageIndex:
         """Return the ids of lots."""
         return self._lots.select(numbers)
 
+    def step_ids(self, numbers: Numbers) -> list[Hash32]:
+        """Return the ids of steps."""
+        return self._steps.select(numbers)
+
     def beginning(self, prefix: str) -> list[LotId]:
         """Return the lots whose ids begin so in lower-case hexadecimal, in the order of the log.
 
@@ -216,9 +216,10 @@ class LineageIndex:
         """
         return self._lots.select(self._lots.beginning(prefix))
 
-    def step_number(self, step: Hash32) -> int | None:
-        """Return the number of a step; nothing where there is none."""
-        return self._steps.number(step)
+    def step_numbers(self, steps: Sequence[Hash32]) -> Numbers:
+        """Return the numbers of those of some steps that are here, in their order."""
+        found = self._steps.numbers(steps)
+        return found[found >= 0]
 
     def fold(self) -> None:
         """Sort what came lately into the base now, so that the next question need not."""
