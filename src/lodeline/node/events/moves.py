@@ -21,7 +21,7 @@ from typing import ClassVar, Final, NewType
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-from sqlalchemy import Connection, RowMapping, and_, case, delete, func, or_, select
+from sqlalchemy import Connection, RowMapping, and_, case, delete, or_, select
 
 from lodeline.exchange.epcis.document import EventId
 from lodeline.node.events.exceptions import QueryValidationException
@@ -99,9 +99,12 @@ def here(store: EventStore, tenant: Tenant) -> MovePlace:
 
 
 def first_since(store: EventStore, tenant: Tenant, since: Micros) -> MovePlace:
-    """Return the place before the first move that is not older than a moment."""
-    query = select(func.min(STATE_MOVES.c.number)).where(
-        STATE_MOVES.c.tenant == tenant.number, STATE_MOVES.c.moved_us >= since
+    """Return the place before the first move that is not older than a moment, by its own clock."""
+    query = (
+        select(STATE_MOVES.c.number)
+        .where(STATE_MOVES.c.tenant == tenant.number, STATE_MOVES.c.moved_us >= since)
+        .order_by(STATE_MOVES.c.moved_us, STATE_MOVES.c.number)
+        .limit(1)
     )
     with store.reading() as connection:
         found = connection.execute(query).scalar()
@@ -140,7 +143,7 @@ def moves_after(
                 EVENTS.c.seq >= rows.first_seq,
                 EVENTS.c.seq <= rows.last_seq,
                 EVENTS.c.seq > last_told,
-                EVENTS.c.tenant == tenant.number,
+                EVENTS.c.tenant + 0 == tenant.number,  # by place, never by an index of tenants
             ),
         )
         .where(rows.tenant == tenant.number, rows.number >= place.number)
@@ -167,7 +170,7 @@ def forget_moves(store: EventStore, tenant: Tenant, moved_before: Micros) -> int
     left = (
         select(EVENT_STATES.c.seq)
         .where(EVENT_STATES.c.seq >= rows.first_seq, EVENT_STATES.c.seq <= rows.last_seq)
-        .where(EVENT_STATES.c.tenant == tenant.number)
+        .where(EVENT_STATES.c.tenant + 0 == tenant.number)
         .exists()
     )
     old = delete(STATE_MOVES).where(
