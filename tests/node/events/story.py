@@ -17,7 +17,7 @@ from lodeline.holder.records import HeldLot
 from lodeline.kernel.ids import MemberId, SiteId, StandardName
 from lodeline.ledger.entries import Recognise
 from lodeline.node.events.capture import capture
-from lodeline.node.events.database import open_engine, sqlite_url
+from lodeline.node.events.database import DatabaseUrl, open_engine, sqlite_url
 from lodeline.node.events.jobs import Who
 from lodeline.node.events.mapping import read_mapping
 from lodeline.node.events.pipeline import Pipeline
@@ -207,10 +207,10 @@ Grant = tuple[str, str, str, str, tuple[str, ...]]
 
 
 @contextmanager
-def told(folder: Path, *grants: Grant) -> Iterator[Story]:
+def told(folder: Path, *grants: Grant, database: DatabaseUrl | None = None) -> Iterator[Story]:
     """Found a consortium of all companies, with sites, authorities and some rights."""
     founders = [f"{name}:{name}:FI:carrier,counterparty" for name in COMPANIES]
-    store = EventStore(open_engine(sqlite_url(folder / "events.db")), SetClock())
+    store = EventStore(open_engine(database or sqlite_url(folder / "events.db")), SetClock())
     try:
         with founded(folder / "home", *founders, *OTHERS) as bench:
             _recognised(bench)

@@ -28,7 +28,7 @@ from lodeline.ledger.entries import Entry, EntryId, entry_id
 from lodeline.ledger.refusals_entries import EntryAlreadyAccepted
 from lodeline.ledger.refusals_transforms import LotRecalled
 from lodeline.node.clock import ManualClock
-from lodeline.node.events.database import open_engine, sqlite_url
+from lodeline.node.events.database import DatabaseUrl, open_engine, sqlite_url
 from lodeline.node.events.outbox import RowState, Stage, rows_of, waiting_rows
 from lodeline.node.events.signing_round import HouseRound
 from lodeline.node.events.states import EventState
@@ -74,9 +74,15 @@ def stocked(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Path:
     return folder
 
 
+def database_at(folder: Path) -> DatabaseUrl:
+    """The folder's own file, or the database whose URL a test left there."""
+    named = folder / "database"
+    return DatabaseUrl(named.read_text()) if named.exists() else sqlite_url(folder / "events.db")
+
+
 @contextmanager
 def opened_store(folder: Path) -> Iterator[EventStore]:
-    store = EventStore(open_engine(sqlite_url(folder / "events.db")), SetClock())
+    store = EventStore(open_engine(database_at(folder)), SetClock())
     try:
         yield store
     finally:

@@ -48,9 +48,9 @@ from lodeline.kernel.unit_errors import QuantityError
 from lodeline.ledger.entries import Entry, EntryId, entry_id
 from lodeline.ledger.refusals_entries import EntryAlreadyAccepted
 from lodeline.ledger.tasks import carried_transform
+from lodeline.node.events.decisions import moment_of
 from lodeline.node.events.drafts import (
     Draft,
-    Moment,
     accept_drafts,
     make_drafts,
     offer_drafts,
@@ -84,6 +84,7 @@ from lodeline.node.events.outbox import (
 )
 from lodeline.node.events.rules import History, check_seals, event_of
 from lodeline.node.events.schema import EVENT_STATES, EVENTS
+from lodeline.node.events.settling import take_untaken
 from lodeline.node.events.signing_round import Round
 from lodeline.node.events.states import (
     EventState,
@@ -103,7 +104,12 @@ from lodeline.node.events.store import (
     Tenant,
     stored_event,
 )
-from lodeline.node.events.trade_refusals import DeclaredTooLate, TradeRefused
+from lodeline.node.events.trade_refusals import (
+    DeclaredTooLate,
+    OfferDeclined,
+    OfferWithdrawn,
+    TradeRefused,
+)
 from lodeline.node.events.withdrawing import EventWithdrawn, state_now
 from lodeline.node.holding import Holding
 from lodeline.node.requests import Request, completed, missing, needs_consent
@@ -117,6 +123,8 @@ _LONGEST_WAIT: Final = 300_000_000
 """Microseconds between two tries while the ledger is away."""
 _OPEN: Final = (EventState.RECEIVED, EventState.MAPPED, EventState.HELD)
 _GIVEN_UP: Final = frozenset({RowState.LEAVING, RowState.REFUSED})
+_FOR_A_PERSON: Final = frozenset({EventWithdrawn.code, OfferDeclined.code, OfferWithdrawn.code})
+"""Why events are held that do not go on by themselves."""
 _NEVER: Final = (TradeRefused, PlanRefused, FileRefused, TableRefused, QuantityError)
 """Refusals that end an event; after any other, it is held for a person or a later event."""
 _MAY_CHANGE: Final = (AssuranceTooSmall, ClaimNotAvailable, NotEnoughHeld, RightTooSmall)
@@ -172,6 +180,8 @@ class Pipeline:
         turn = Turn()
         for seq in events_leaving(self.store, self.tenant):
             self._free(own, seq, turn)
+        for _ in take_untaken(own, self.store, self.tenant):
+            turn.count(EventState.HELD)
         self._drain(own, waiting_rows(self.store, self.tenant), turn)
         for event in self._proved():
             self._finish(own, event, turn)
@@ -262,14 +272,14 @@ class Pipeline:
         return meaning_of(self.mapping, value, history.unpacked)
 
     def _drafts(self, own: Holding, meaning: Meaning, event: StoredEvent) -> list[Draft]:
-        at = Moment(event.seq, event.event_time)
+        at = moment_of(self.store, self.tenant, event)
         match meaning:
             case Making():
                 return make_drafts(own, meaning, at, self.folder)
             case Shipping():
                 return offer_drafts(own, meaning, at)
             case Receiving():
-                return accept_drafts(own, meaning, at)
+                return accept_drafts(own, meaning, at, self.folder)
             case Keeping():
                 return []
 
@@ -295,7 +305,8 @@ class Pipeline:
             return True
 
         if not self.store.write(work):
-            self._take_back(own, event, before)
+            if len(rows_of(self.store, self.tenant, event)) == len(before):
+                self._take_back(own, event, before)
             return False
         turn.count(EventState.PROVED)
         return True
@@ -501,7 +512,8 @@ class Pipeline:
         meaning = self._meaning(event)
         if not isinstance(meaning, Receiving):
             return []
-        return settle_drafts(own, meaning, Moment(event.seq, event.event_time), self.folder)
+        at = moment_of(self.store, self.tenant, event)
+        return settle_drafts(own, meaning, at, self.folder)
 
     def _drain_event(self, own: Holding, event: StoredEvent, turn: Turn) -> None:
         """Send the entries of one event, and finish it where all of them are in the log."""
@@ -571,4 +583,4 @@ def _is_embedded(own: Holding) -> bool:
 def _is_withdrawn(row: RowMapping) -> bool:
     reason = read_reason(row["reason"])
     held = row["state"] == EventState.HELD.value
-    return held and reason is not None and reason.code == EventWithdrawn.code
+    return held and reason is not None and reason.code in _FOR_A_PERSON
