@@ -30,6 +30,7 @@ from lodeline.web.refusals import (
     BodyTooLarge,
     MediaTypeRefused,
     MethodRefused,
+    NulInAddress,
     RequestTooFast,
     UriTooLong,
 )
@@ -41,6 +42,7 @@ __all__ = ["CALLER", "Desk", "PathAnswers", "refusal_headers"]
 CALLER: Final = "lodeline.caller"
 """Where a scope has the name of whoever asked, for the log."""
 
+_NUL: Final = b"%00"
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
@@ -58,11 +60,14 @@ class Desk:
         """Return where a request comes from, if it may be looked at.
 
         Raises:
-            UriTooLong, RequestTooFast: it may not.
+            UriTooLong, NulInAddress, RequestTooFast: it may not.
         """
-        size = len(request.scope.get("raw_path") or b"") + len(request.scope["query_string"])
+        address = (request.scope.get("raw_path") or b"", request.scope["query_string"])
+        size = sum(map(len, address))
         if size > self.service.settings.max_uri_bytes:
             raise UriTooLong(size, self.service.settings.max_uri_bytes)
+        if any(_NUL in part for part in address):
+            raise NulInAddress
         source = LOCAL if request.client is None else source_of(request.client.host)
         self._by_source.take(source)
         return source

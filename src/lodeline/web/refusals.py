@@ -28,6 +28,7 @@ __all__ = [
     "NodeBroken",
     "NodeUnready",
     "NotAcceptableException",
+    "NulInAddress",
     "PathMalformed",
     "PathUnknown",
     "PreconditionFailed",
@@ -189,6 +190,16 @@ class PathMalformed(ValidationException):
     advice_fr: ClassVar[str] = "échappez ses octets UTF-8, chacun par % et deux chiffres"
 
     part: str
+
+
+class NulInAddress(ValidationException):
+    """The path or a parameter has the character NUL, which is in no identifier."""
+
+    code: ClassVar[str] = "web-nul-in-address"
+    en: ClassVar[str] = "the address has the character NUL (%00)"
+    fr: ClassVar[str] = "l'adresse a le caractère NUL (%00)"
+    advice_en: ClassVar[str] = "leave it out: no identifier, name or value has it"
+    advice_fr: ClassVar[str] = "ôtez-le : ni identifiant, ni nom, ni valeur ne l'a"
 
 
 class MethodRefused(ImplementationException):

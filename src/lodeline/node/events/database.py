@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import (
     ArgumentError,
+    DataError,
     InterfaceError,
     InternalError,
     OperationalError,
@@ -26,7 +27,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from lodeline.node.events.refusals import DatabaseUnknown, StoreUnreachable
+from lodeline.node.events.refusals import DatabaseUnknown, StoreUnreachable, ValueUnstorable
 
 __all__ = [
     "DatabaseUrl",
@@ -126,9 +127,12 @@ def named_failures() -> Iterator[None]:
 
     Raises:
         StoreUnreachable: the database is gone, full, locked or not there.
+        ValueUnstorable: a text or number is none that the database can hold or look for.
     """
     try:
         yield
+    except (DataError, OverflowError, UnicodeEncodeError) as failed:
+        raise ValueUnstorable(type(failed).__name__) from failed
     except (OperationalError, InterfaceError, InternalError) as failed:
         raise StoreUnreachable(str(failed.orig)) from failed
     except PendingRollbackError as failed:

@@ -28,6 +28,7 @@ __all__ = [
     "StoreLayoutUnknown",
     "StoreNotEmpty",
     "StoreUnreachable",
+    "ValueUnstorable",
 ]
 
 
@@ -55,6 +56,21 @@ class StoreUnreachable(ImplementationException):
     status: ClassVar[int] = 503
 
     reason: str
+
+
+class ValueUnstorable(ValidationException):
+    """A text has NUL or half a character, or a number is too large, for any database to hold it."""
+
+    code: ClassVar[str] = "event-value-unstorable"
+    en: ClassVar[str] = "a value is none that the database can hold: {reason}"
+    fr: ClassVar[str] = "une valeur n'est pas de celles que la base peut tenir : {reason}"
+    advice_en: ClassVar[str] = (
+        "look for NUL, for half a character, and for a number that is too large"
+    )
+    advice_fr: ClassVar[str] = "cherchez NUL, une moitié de caractère, un nombre trop grand"
+
+    reason: str
+    """Kind of the failure; never the value."""
 
 
 class StoreLayoutUnknown(ImplementationException):
