@@ -18,6 +18,7 @@ from starlette.types import ExceptionHandler
 
 from lodeline.kernel.errors import LodelineError
 from lodeline.web import (
+    board,
     capturing,
     collections,
     events,
@@ -55,6 +56,7 @@ OPERATIONS: Final[Sequence[Operation | Open]] = (
             *subscribing.OPERATIONS,
         )
     ),
+    *board.OPERATIONS,
     *signing.OPERATIONS,
     *resolving.OPERATIONS,
 )
@@ -73,7 +75,7 @@ def build(service: Service) -> Starlette:
         for path, operations in by_path(answered).items()
     ]
     app = Starlette(
-        routes=[*routes, pushing.route(desk)],
+        routes=[board.FrontDoor(), *routes, pushing.route(desk)],
         middleware=[Middleware(Watching, metrics=metrics, traces=service.traces)],
     )
     app.router.redirect_slashes = False

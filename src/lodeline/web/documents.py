@@ -20,7 +20,7 @@ from lodeline.exchange.epcis.xml_out import write_xml
 from lodeline.node.events.moments import moment_text
 from lodeline.node.events.paging import Holder, SealedPage
 from lodeline.node.events.store import StoredEvent
-from lodeline.web.asking import Asked, epcis_headers
+from lodeline.web.asking import Asked, Outsider, epcis_headers
 from lodeline.web.negotiation import CbvFormat, EpcFormat, format_of
 from lodeline.web.spelling import Spelling
 
@@ -137,7 +137,7 @@ def tag_of(asked: Asked, *parts: str) -> str:
     return f'W/"{hashlib.sha256(text.encode("utf-8")).hexdigest()[:32]}"'
 
 
-def is_known(asked: Asked, tag: str) -> bool:
+def is_known(asked: Outsider, tag: str) -> bool:
     """Return whether a client has an answer with that tag (RFC 9110, section 13.1.2)."""
     known = asked.request.headers.get("if-none-match", "")
     tags = {item.strip().removeprefix("W/") for item in known.split(",")}
