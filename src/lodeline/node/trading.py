@@ -36,7 +36,7 @@ from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import ElementW, Hash32, Hash32W, LotId, MemberId, MemberIdW, RecipeName
 from lodeline.kernel.time import BlockTime
 from lodeline.kernel.units import Milligrams, MilligramsW
-from lodeline.ledger.entries import Accept, EntryId, entry_id
+from lodeline.ledger.entries import Accept, Decline, EntryId, entry_id
 from lodeline.node.governing import recipe_in_force, recipe_named
 from lodeline.node.granting import address_of
 from lodeline.node.holding import Holding
@@ -55,6 +55,7 @@ __all__ = [
     "buyer_of",
     "decline",
     "decline_for_part",
+    "declining",
     "encode_part",
     "offer",
     "offer_named",
@@ -363,11 +364,22 @@ def decline_for_part(
     return _declined(own, offered, reason, salt), wanted
 
 
-def _declined(own: Holding, offered: StoredOffer, reason: str, salt: bytes) -> Receipt | Queued:
+def declining(own: Holding, offered: StoredOffer, reason: str) -> Decline:
+    """Return the entry that declines an offer, not sent; the vault keeps the reason."""
+    salt = own.session.entropy.bytes(_SALT_BYTES)
+    known = own.vault.offer(offered.offer_id)
+    own.vault.keep_offer(structs.replace(known, reason=reason, salt=salt))
+    return _decline(own, offered, reason, salt)
+
+
+def _decline(own: Holding, offered: StoredOffer, reason: str, salt: bytes) -> Decline:
     keys = [mine.key(own.keys) for mine in offered.mine]
     hashed = hashed_reason(reason, salt)
-    entry = decline_entry(own.session.chain, offered.offer_id, hashed, keys, own.session.entropy)
-    sent = send(own, entry, "decline")
+    return decline_entry(own.session.chain, offered.offer_id, hashed, keys, own.session.entropy)
+
+
+def _declined(own: Holding, offered: StoredOffer, reason: str, salt: bytes) -> Receipt | Queued:
+    sent = send(own, _decline(own, offered, reason, salt), "decline")
     known = own.vault.offer(offered.offer_id)
     own.vault.keep_offer(structs.replace(known, reason=reason, salt=salt))
     return sent

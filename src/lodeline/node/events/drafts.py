@@ -7,10 +7,11 @@ promised, nothing is sent. So a draft that was lost on the way is simply made an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from lodeline.custody.recipes import Family
 from lodeline.custody.strands import Kind, Strand
 from lodeline.exchange.transform_file import (
     ContainedMass,
@@ -19,11 +20,17 @@ from lodeline.exchange.transform_file import (
     TransformFile,
 )
 from lodeline.holder.building import BuiltTransform, OwnedLot, OwnerKey, claim_made
+from lodeline.holder.plan_refusals import PlanRefused
+from lodeline.holder.planner import plan_step
 from lodeline.holder.plans import plan_sale, take_amount
-from lodeline.holder.wishes import Chain, FromStep, Supply
-from lodeline.kernel.ids import LotId, RecipeName
+from lodeline.holder.wishes import Chain, FromStep, Order, Supply
+from lodeline.kernel.bounds import PPM_ONE
+from lodeline.kernel.ids import ElementSymbol, LotId, RecipeName, Role
 from lodeline.kernel.time import BlockTime
 from lodeline.kernel.units import Milligrams
+from lodeline.ledger.entries import Entry, entry_id
+from lodeline.node.capturing import capture
+from lodeline.node.events.decisions import Moment, Way
 from lodeline.node.events.goods_book import (
     Memo,
     Usage,
@@ -36,14 +43,24 @@ from lodeline.node.events.goods_book import (
 from lodeline.node.events.meaning import Counted, Making, Measured, Receiving, Shipping
 from lodeline.node.events.moments import Micros
 from lodeline.node.events.outbox import Stage
-from lodeline.node.events.pairing import Pair, facts_of, paired, settlements
+from lodeline.node.events.pairing import (
+    Pair,
+    Settlement,
+    Verdict,
+    facts_of,
+    offers_of,
+    paired,
+    settlements,
+)
+from lodeline.node.events.settling import note_offer
 from lodeline.node.events.store import Seq
 from lodeline.node.events.terms import TermValue
-from lodeline.node.governing import recipe_named
+from lodeline.node.events.trade_refusals import FigureOutOfReach
+from lodeline.node.governing import recipe_in_force, recipe_named
 from lodeline.node.granting import address_of
 from lodeline.node.holding import Holding
 from lodeline.node.requests import Request
-from lodeline.node.trading import OfferTerms, acceptance, offer_request, sale_recipe
+from lodeline.node.trading import OfferTerms, acceptance, declining, offer_request, sale_recipe
 from lodeline.node.transforming import (
     desk_of,
     prepare,
@@ -53,22 +70,16 @@ from lodeline.node.transforming import (
     supply,
 )
 
-__all__ = ["Draft", "Moment", "accept_drafts", "make_drafts", "offer_drafts", "settle_drafts"]
+__all__ = ["Draft", "accept_drafts", "make_drafts", "offer_drafts", "settle_drafts"]
 
 _SPLIT: Final = RecipeName("split")
+_UMPIRE: Final = Role("umpire")
+_UMPIRES_RECIPE: Final = RecipeName("settle-umpire")
 _SECONDS_PER_DAY: Final = 86_400
 _MEMO_CHARS: Final = 500
 
 Draft = tuple[Stage, Request]
 """An entry that is finished up to the signatures of others, and why it is sent."""
-
-
-@dataclass(frozen=True)
-class Moment:
-    """Which event it is, and when it happened."""
-
-    event: Seq
-    when: Micros
 
 
 # ------------------------------------------------------------------ a step
@@ -233,6 +244,9 @@ def offer_drafts(own: Holding, shipping: Shipping, at: Moment) -> list[Draft]:
         for use, found in zip(uses, supplies, strict=True)
         for one in found
     }
+    owners = {
+        id(one): use.goods.key for use, found in zip(uses, supplies, strict=True) for one in found
+    }
     splits = len(chain.steps)
     for sale in plan_sale(desk_of(own), sale_recipe(own), flat, buyer):
         outputs = (
@@ -249,7 +263,11 @@ def offer_drafts(own: Holding, shipping: Shipping, at: Moment) -> list[Draft]:
             drafts.append((Stage.OFFER, requested(own, step, one)))
         else:
             keys = [_key(own, each, built) for each in step.inputs]
-            drafts.append((Stage.OFFER, offer_request(own, step, one, keys, terms)))
+            request = offer_request(own, step, one, keys, terms)
+            lots = (LotId(item.lot) for item in one.body.inputs)
+            given = [(owners[id(each)], lot) for each, lot in zip(step.inputs, lots, strict=True)]
+            note_offer(own, entry_id(request.entry), at.event, given)
+            drafts.append((Stage.OFFER, request))
     _write_uses(own, uses, chain, built)
     return drafts
 
@@ -292,24 +310,84 @@ def _key(own: Holding, one: Supply, built: Sequence[BuiltTransform]) -> OwnerKey
 # ------------------------------------------------------------------ the other side
 
 
-def accept_drafts(own: Holding, receiving: Receiving, at: Moment) -> list[Draft]:
+def accept_drafts(own: Holding, receiving: Receiving, at: Moment, folder: Path) -> list[Draft]:
     """Return acceptances of everything that was received; none where that is done already.
+
+    Where a person decided to decline, the refusals of what is still offered.
 
     Raises:
         NotShippedYet, ReceivedBeforeShipped, WeightsDiffer: sender and receiver do not agree.
+        FigureOutOfReach, RoleMissing, …: what was decided cannot be settled.
         OfferUnsound: a note does not match.
     """
-    pairs = paired(own, receiving, at.event, at.when)
-    now = own.session.now()
+    now, decision = own.session.now(), at.decision
+    if decision is not None and decision.way is Way.DECLINE:
+        open_now = (each for each in offers_of(own, receiving, at.event) if each.is_open(now))
+        return [_draft(Stage.DECLINE, declining(own, each, decision.reason)) for each in open_now]
+    pairs = paired(own, receiving, at)
+    if decision is not None:
+        for settlement in _settlements(own, receiving, at, pairs):
+            _check_settlement(own, settlement, folder)
     offers = {pair.offer.offer_id: pair.offer for pair in pairs if pair.offer.is_open(now)}
-    drafts: list[Draft] = [
-        (Stage.ACCEPT, Request(acceptance(own, offer), (), (), ())) for offer in offers.values()
-    ]
+    drafts = [_draft(Stage.ACCEPT, acceptance(own, offer)) for offer in offers.values()]
     for pair in pairs:
         for lot in pair.lots:
             own.vault.record_facts(lot.lot_id, facts_of(pair.measured))
         _write_came(own, pair, at.event, ())
     return drafts
+
+
+def _draft(stage: Stage, entry: Entry) -> Draft:
+    return stage, Request(entry, (), (), ())
+
+
+def _settlements(
+    own: Holding, receiving: Receiving, at: Moment, pairs: Sequence[Pair]
+) -> list[Settlement]:
+    verdict = Verdict.on(at.decision, _umpire_recipe(own), pairs)
+    return [each for pair in pairs for each in settlements(receiving, pair, verdict)]
+
+
+def _umpire_recipe(own: Holding) -> RecipeName:
+    """Return the recipe by which an umpire alone settles; if there is none, the name of ours."""
+    for record in own.session.state.tables.recipes.values():
+        recipe = record.recipe
+        is_umpires = recipe.family is Family.SETTLE and recipe.co_signers == (_UMPIRE,)
+        if is_umpires and recipe_in_force(own.session, record):
+            return recipe.name
+    return _UMPIRES_RECIPE
+
+
+def _check_settlement(own: Holding, settlement: Settlement, folder: Path) -> None:
+    """Plan a settlement before anything is accepted.
+
+    Raises:
+        FigureOutOfReach: the recipe does not allow it.
+        RecipeNotFound, RoleMissing, UnknownMember, …: who or what should settle it.
+    """
+    file = settlement.file
+    _, record = recipe_named(own.session, file.recipe)
+    captured = capture(own, record.recipe, file, folder)
+    wishes = tuple(output.wish for output in captured.outputs)
+    inputs = (supply(own, settlement.lot),)
+    try:
+        plan_step(desk_of(own), Order(record.recipe, inputs, wishes, signers=captured.signers))
+    except PlanRefused as refused:
+        goods, (element, agreed) = settlement.goods, _farthest(settlement)
+        why = refused.message("en"), refused.message("fr")
+        raise FigureOutOfReach(goods, element, agreed, *why) from None
+
+
+def _farthest(settlement: Settlement) -> tuple[ElementSymbol, Milligrams]:
+    """Return the metal whose figure is changed most."""
+    contents = settlement.lot.contents
+
+    def change(element: ElementSymbol) -> int:
+        before = contents.amount(Strand(element, Kind.METAL))
+        return abs(before - settlement.agreed[element]) * PPM_ONE // max(1, before)
+
+    element = max(sorted(settlement.agreed), key=change)
+    return element, settlement.agreed[element]
 
 
 def _write_came(own: Holding, pair: Pair, event: Seq, settled: Sequence[LotId]) -> None:
@@ -325,10 +403,12 @@ def settle_drafts(own: Holding, receiving: Receiving, at: Moment, folder: Path) 
         PlanRefused, CoSignerNotNamed, …: it cannot be settled so.
     """
     drafts: list[Draft] = []
-    for pair in paired(own, receiving, at.event, at.when):
+    pairs = paired(own, receiving, at)
+    verdict = Verdict.on(at.decision, _umpire_recipe(own), pairs)
+    for pair in pairs:
         settled: list[LotId] = []
-        for file in settlements(receiving, pair):
-            found, _, built = _drafted(own, file, folder, Stage.SETTLE)
+        for settlement in settlements(receiving, pair, verdict):
+            found, _, built = _drafted(own, settlement.file, folder, Stage.SETTLE)
             drafts += found
             settled.append(LotId(built[-1].made[0].lot_id))
             own.vault.record_facts(settled[-1], facts_of(pair.measured))

@@ -49,6 +49,7 @@ class Stage(StrEnum):
     MAKE = "make"
     OFFER = "offer"
     ACCEPT = "accept"
+    DECLINE = "decline"
     SETTLE = "settle"
 
 
@@ -60,6 +61,8 @@ class RowState(StrEnum):
     DONE = "done"
     LEAVING = "leaving"
     REFUSED = "refused"
+    UNTAKEN = "untaken"
+    """An offer in the log that was declined or withdrawn."""
 
 
 ON_THE_WAY: Final = frozenset({RowState.WAITING, RowState.SENT})

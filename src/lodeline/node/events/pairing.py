@@ -3,8 +3,8 @@
 The sender's offer names his goods in the memo of each lot; the receiver's event names them too.
 Where what the receiver found is as near as the mapping allows, he accepts, and the mean of both is
 settled where they differ at all; where it is not, nothing is accepted: it is a dispute, and a
-person decides. What both found is kept: the sender's figures in the lot that was bought, the
-receiver's as facts about it.
+person decides (`decisions`). What both found is kept: the sender's figures in the lot that was
+bought, the receiver's as facts about it.
 """
 
 from __future__ import annotations
@@ -32,14 +32,16 @@ from lodeline.holder.records import (
     StoredOffer,
 )
 from lodeline.kernel.bounds import PPM_ONE
-from lodeline.kernel.ids import ElementSymbol, FormName, Role
+from lodeline.kernel.ids import ElementSymbol, FormName, MemberId, RecipeName, Role
 from lodeline.kernel.units import Milligrams
+from lodeline.node.events.decisions import Decision, Moment, Way
 from lodeline.node.events.goods_book import ReadMemo, page_of, read_memo
 from lodeline.node.events.meaning import Measured, Receiving
-from lodeline.node.events.moments import Micros, micros, moment_text
+from lodeline.node.events.moments import micros, moment_text
 from lodeline.node.events.store import Seq
 from lodeline.node.events.terms import TermValue
 from lodeline.node.events.trade_refusals import (
+    FigureOutOfReach,
     NotAllReceived,
     NotShippedYet,
     ReceivedBeforeShipped,
@@ -47,9 +49,21 @@ from lodeline.node.events.trade_refusals import (
 )
 from lodeline.node.holding import Holding
 
-__all__ = ["Pair", "facts_of", "paired", "settlements"]
+__all__ = [
+    "Compared",
+    "Pair",
+    "Settlement",
+    "Verdict",
+    "compared",
+    "facts_of",
+    "offers_of",
+    "paired",
+    "settlements",
+]
 
 _COUNTERPARTY: Final = Role("counterparty")
+_UMPIRE: Final = Role("umpire")
+_NO_SUCH_METAL: Final = ("the sender says of none of it", "l'expéditeur n'en déclare pas")
 
 
 @dataclass(frozen=True)
@@ -80,8 +94,19 @@ class _Offered:
     memo: ReadMemo
 
 
-def paired(own: Holding, receiving: Receiving, event: Seq, when: Micros) -> tuple[Pair, ...]:
+@dataclass(frozen=True)
+class Compared:
+    """What each side says of one metal in goods."""
+
+    element: ElementSymbol
+    sent: Milligrams
+    found: Milligrams
+
+
+def paired(own: Holding, receiving: Receiving, at: Moment) -> tuple[Pair, ...]:
     """Return the offers of what was received, after comparing both sides' figures.
+
+    Where a person has decided, they may be as far apart as they are.
 
     Of several offers of the same goods, the one counts whose amount is nearest to what was received
     and that no other event took. An offer that this event has accepted already counts too, so that
@@ -95,15 +120,40 @@ def paired(own: Holding, receiving: Receiving, event: Seq, when: Micros) -> tupl
     """
     pairs = []
     for measured in receiving.got:
-        found = _offer_of(own, measured, event)
+        found = _offer_of(own, measured, at.event)
         shipped = found.memo.shipped
-        if micros("shipped", shipped) > when:
-            raise ReceivedBeforeShipped(measured.goods.named, moment_text(when), shipped)
+        if micros("shipped", shipped) > at.when:
+            raise ReceivedBeforeShipped(measured.goods.named, moment_text(at.when), shipped)
         pairs.append(Pair(found.offer, found.lots, measured))
     _check_whole(pairs)
-    for pair in pairs:
-        _compare(pair, receiving)
+    if at.decision is None:
+        for pair in pairs:
+            _compare(pair, receiving)
     return tuple(pairs)
+
+
+def offers_of(own: Holding, receiving: Receiving, event: Seq) -> tuple[StoredOffer, ...]:
+    """Return the offers of what was received, each once.
+
+    Raises:
+        NotShippedYet: some of it is not offered.
+    """
+    found = (_offer_of(own, measured, event).offer for measured in receiving.got)
+    return tuple({offer.offer_id: offer for offer in found}.values())
+
+
+def compared(own: Holding, receiving: Receiving, event: Seq) -> tuple[tuple[str, Compared], ...]:
+    """Return what each side says of each metal in what was received, goods by goods.
+
+    Raises:
+        NotShippedYet: some of it is not offered.
+    """
+    found: list[tuple[str, Compared]] = []
+    for measured in receiving.got:
+        offered = _offer_of(own, measured, event)
+        pair = Pair(offered.offer, offered.lots, measured)
+        found += [(measured.goods.named, each) for each in _both(pair)]
+    return tuple(found)
 
 
 def _offer_of(own: Holding, measured: Measured, event: Seq) -> _Offered:
@@ -150,20 +200,19 @@ def _check_whole(pairs: Sequence[Pair]) -> None:
 
 
 def _compare(pair: Pair, receiving: Receiving) -> None:
-    for element, sent, found in _both(pair):
-        if _apart(sent, found) > receiving.rule.tolerance:
-            raise WeightsDiffer(
-                pair.measured.goods.named, element, sent, found, receiving.rule.tolerance
-            )
+    for both in _both(pair):
+        if _apart(both.sent, both.found) > receiving.rule.tolerance:
+            goods, tolerance = pair.measured.goods.named, receiving.rule.tolerance
+            raise WeightsDiffer(goods, both.element, both.sent, both.found, tolerance)
 
 
-def _both(pair: Pair) -> Iterator[tuple[ElementSymbol, Milligrams, Milligrams]]:
+def _both(pair: Pair) -> Iterator[Compared]:
     """Yield what each side says of each metal that both speak of."""
     content = pair.measured.content
     found: Mapping[ElementSymbol, Milligrams] = {} if content is None else content.contained()
     for strand in pair.metals:
         if strand.element in found:
-            yield strand.element, pair.sent(strand), found[strand.element]
+            yield Compared(strand.element, pair.sent(strand), found[strand.element])
 
 
 def _apart(one: Milligrams, other: Milligrams) -> int:
@@ -174,33 +223,114 @@ def _apart(one: Milligrams, other: Milligrams) -> int:
 # ------------------------------------------------------------------ settling
 
 
-def settlements(receiving: Receiving, pair: Pair) -> Iterator[TransformFile]:
-    """Yield the settlement of each lot where the sides differ by as much as is worth one."""
-    means = {
-        element: Milligrams((sent + found) // 2)
-        for element, sent, found in _both(pair)
-        if _apart(sent, found) >= max(1, receiving.rule.settle)
-    }
+@dataclass(frozen=True)
+class Settlement:
+    """What one lot is settled at."""
+
+    file: TransformFile
+    lot: HeldLot
+    goods: str
+    agreed: Mapping[ElementSymbol, Milligrams]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a person decided, if anybody did, and what is needed to carry it out."""
+
+    decision: Decision | None
+    recipe: RecipeName
+    """By which an umpire settles."""
+    sent: Mapping[ElementSymbol, Milligrams]
+    """What the sender says of all goods of the event together."""
+
+    @classmethod
+    def on(cls, decision: Decision | None, recipe: RecipeName, pairs: Sequence[Pair]) -> Verdict:
+        """Return a decision about some goods.
+
+        Raises:
+            FigureOutOfReach: a figure of a metal that is not in them.
+        """
+        sent: dict[ElementSymbol, Milligrams] = {}
+        for pair in pairs:
+            for strand in pair.metals:
+                mass = sent.get(strand.element, 0) + pair.sent(strand)
+                sent[strand.element] = Milligrams(mass)
+        for element, mass in () if decision is None else decision.found.items():
+            if not sent.get(element):
+                goods = pairs[0].measured.goods.named
+                raise FigureOutOfReach(goods, element, mass, *_NO_SUCH_METAL)
+        return cls(decision, recipe, sent)
+
+    def figures(self, pair: Pair) -> dict[ElementSymbol, Milligrams]:
+        """Return the share of some goods in what an umpire found in all."""
+        found = {} if self.decision is None else self.decision.found
+        return {
+            strand.element: Milligrams(
+                found[strand.element] * pair.sent(strand) // self.sent[strand.element]
+            )
+            for strand in pair.metals
+            if strand.element in found
+        }
+
+
+def settlements(receiving: Receiving, pair: Pair, verdict: Verdict) -> Iterator[Settlement]:
+    """Yield the settlement of each lot where the sides differ by as much as is worth one.
+
+    Where a person has decided, it is exactly what was decided.
+    """
+    decision = verdict.decision
+    agreed = _agreed(receiving, pair, verdict)
     for lot in pair.lots:
-        agreed = {
-            strand.element: _agreed(lot, strand, pair.sent(strand), means.get(strand.element))
+        parts = {
+            strand.element: _part(lot, strand, pair.sent(strand), agreed.get(strand.element))
             for strand in pair.metals
         }
-        if any(agreed[each.element] != lot.contents.amount(each) for each in pair.metals):
-            yield _settlement(pair, lot, receiving, agreed)
+        if decision is None:
+            parts = {each: _within_reserve(lot, each, mass) for each, mass in parts.items()}
+        if any(parts[each.element] != lot.contents.amount(each) for each in pair.metals):
+            file = _settlement(pair, lot, receiving, parts, verdict)
+            yield Settlement(file, lot, pair.measured.goods.named, parts)
 
 
-def _agreed(lot: HeldLot, strand: Strand, sent: Milligrams, mean: Milligrams | None) -> Milligrams:
-    """Return a lot's share of the mean, as far as its reserve allows; else the sender's figure."""
+def _agreed(
+    receiving: Receiving, pair: Pair, verdict: Verdict
+) -> Mapping[ElementSymbol, Milligrams]:
+    """Return how much of each metal there is from now on, where it is not what the sender says."""
+    both, decision = tuple(_both(pair)), verdict.decision
+    means = {each.element: Milligrams((each.sent + each.found) // 2) for each in both}
+    if decision is None:
+        least = max(1, receiving.rule.settle)
+        worth = {each.element for each in both if _apart(each.sent, each.found) >= least}
+        return {element: mass for element, mass in means.items() if element in worth}
+    match decision.way:
+        case Way.OURS:
+            return {each.element: each.found for each in both}
+        case Way.MEAN:
+            return means
+        case Way.UMPIRE:
+            return verdict.figures(pair)
+        case Way.THEIRS | Way.DECLINE:
+            return {}
+
+
+def _part(lot: HeldLot, strand: Strand, sent: Milligrams, agreed: Milligrams | None) -> Milligrams:
+    """Return a lot's share of what was agreed for all lots of the goods."""
     amount = lot.contents.amount(strand)
-    if mean is None:
-        return amount
-    most = amount + lot.contents.amount(Strand(strand.element, Kind.TOLERANCE))
-    return Milligrams(min(most, amount * mean // max(sent, 1)))
+    return amount if agreed is None else Milligrams(amount * agreed // max(sent, 1))
+
+
+def _within_reserve(lot: HeldLot, element: ElementSymbol, mass: Milligrams) -> Milligrams:
+    """Return an amount as far as the reserve of its lot goes."""
+    metal, reserve = Strand(element, Kind.METAL), Strand(element, Kind.TOLERANCE)
+    return Milligrams(min(lot.contents.amount(metal) + lot.contents.amount(reserve), mass))
 
 
 def _settlement(
-    pair: Pair, lot: HeldLot, receiving: Receiving, agreed: Mapping[ElementSymbol, Milligrams]
+    pair: Pair,
+    lot: HeldLot,
+    receiving: Receiving,
+    agreed: Mapping[ElementSymbol, Milligrams],
+    verdict: Verdict,
 ) -> TransformFile:
     amounts = tuple(ElementAmount(element, mass) for element, mass in agreed.items())
     output = OutputPart(
@@ -212,15 +342,19 @@ def _settlement(
         product=None,
         memo=lot.memo,
     )
-    sender = {} if receiving.sender is None else {_COUNTERPARTY: receiving.sender}
+    recipe, signers = receiving.rule.settlement, {**(receiving.rule.co_signers or {})}
+    if verdict.decision is not None and verdict.decision.umpire is not None:
+        recipe, signers = verdict.recipe, {_UMPIRE: MemberId(verdict.decision.umpire)}
+    elif receiving.sender is not None:
+        signers = {_COUNTERPARTY: receiving.sender, **signers}
     return TransformFile(
         name=pair.measured.goods.named,
-        recipe=receiving.rule.settlement,
+        recipe=recipe,
         site=None,
         inputs=InputPart((LotPrefix(lot.lot_id.hex(), receiving.rule.line),)),
         outputs=(output,),
         process=None,
-        co_signers={**sender, **(receiving.rule.co_signers or {})},
+        co_signers=signers,
     )
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "AssayMissing",
     "DeclaredTooLate",
     "EventNotStopped",
+    "FigureOutOfReach",
     "GoodsNamedTwice",
     "GoodsTwice",
     "GoodsUnknown",
@@ -26,6 +27,8 @@ __all__ = [
     "MoreUsedThanThere",
     "NotAllReceived",
     "NotShippedYet",
+    "OfferDeclined",
+    "OfferWithdrawn",
     "PartyUnknown",
     "ReceivedBeforeShipped",
     "SealUsedTwice",
@@ -286,10 +289,10 @@ class WeightsDiffer(TradeHeld):
         "l'écart dépasse {tolerance} ppm"
     )
     advice_en: ClassVar[str] = (
-        "weigh and assay again, or call the umpire; decline the offer, or settle it"
+        "weigh and assay again, or call the umpire; then `lodeline events settle` or `decline`"
     )
     advice_fr: ClassVar[str] = (
-        "repesez et analysez, ou appelez l'arbitre ; déclinez l'offre ou réglez-la"
+        "repesez et analysez, ou appelez l'arbitre ; puis « lodeline events settle » ou « decline »"
     )
 
     goods: str
@@ -297,6 +300,58 @@ class WeightsDiffer(TradeHeld):
     sent: Milligrams
     found: Milligrams
     tolerance: Ppm
+
+
+class FigureOutOfReach(TradeHeld):
+    """A decision about a dispute that the ledger could not settle so; nothing was accepted."""
+
+    code: ClassVar[str] = "event-figure-out-of-reach"
+    en: ClassVar[str] = "{goods} cannot be settled at {agreed} mg {element}: {why_en}"
+    fr: ClassVar[str] = "{goods} ne peut être réglé à {agreed} mg {element} : {why_fr}"
+    advice_en: ClassVar[str] = (
+        "decide otherwise: the mean, the sender's figure, an umpire, or decline the goods"
+    )
+    advice_fr: ClassVar[str] = (
+        "décidez autrement : moyenne, chiffre de l'expéditeur, arbitre, ou déclinez"
+    )
+
+    goods: str
+    element: ElementSymbol
+    agreed: Milligrams
+    why_en: str
+    why_fr: str
+
+
+class OfferDeclined(TradeHeld):
+    """Goods that the receiver did not take; they are the sender's again."""
+
+    code: ClassVar[str] = "event-offer-declined"
+    en: ClassVar[str] = "{goods} was offered to {buyer}, who declined; it is here again"
+    fr: ClassVar[str] = "{goods} fut offert à {buyer}, qui a décliné ; il est de nouveau ici"
+    advice_en: ClassVar[str] = (
+        "ask why; put the figures right or leave the event aside, or offer it again with retry"
+    )
+    advice_fr: ClassVar[str] = (
+        "demandez pourquoi ; rectifiez ou laissez l'événement, ou reprenez-le avec retry"
+    )
+
+    goods: str
+    buyer: str
+
+
+class OfferWithdrawn(TradeHeld):
+    """Goods whose offer the sender took back; they are his again."""
+
+    code: ClassVar[str] = "event-offer-withdrawn"
+    en: ClassVar[str] = "the offer of {goods} to {buyer} was withdrawn; it is here again"
+    fr: ClassVar[str] = "l'offre de {goods} à {buyer} fut retirée ; il est de nouveau ici"
+    advice_en: ClassVar[str] = (
+        "put the figures right or leave the event aside, or offer it again with retry"
+    )
+    advice_fr: ClassVar[str] = "rectifiez ou laissez l'événement, ou reprenez-le avec retry"
+
+    goods: str
+    buyer: str
 
 
 class DeclaredTooLate(TradeHeld):
