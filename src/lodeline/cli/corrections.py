@@ -14,7 +14,6 @@ from lodeline.cli.transforms import say_sent
 from lodeline.ledger.entries import LiftRecall
 from lodeline.node.governing import vote
 from lodeline.node.holding import holding
-from lodeline.node.tracing import lot_in_log
 from lodeline.node.undoing import Undoing, encode_undoing, go_on, read_undoing
 from lodeline.node.undoing import recall as recall_lot
 from lodeline.node.undoing import reverse as reverse_lot
@@ -60,6 +59,8 @@ def recall(
     reason: Annotated[str, typer.Option()],
 ) -> None:
     """Flag a lot and everything that came of it."""
+    from lodeline.node.tracing import lot_in_log  # noqa: PLC0415 - its library of arrays is slow
+
     terminal = terminal_of(context)
     with terminal.session() as session:
         member = session.workspace.member(terminal.options.member)
@@ -77,6 +78,8 @@ def lift_recall(
     request: RequestFile = None,
 ) -> None:
     """Lift a recall by vote."""
+    from lodeline.node.tracing import lot_in_log  # noqa: PLC0415 - its library of arrays is slow
+
     terminal = terminal_of(context)
     with terminal.session() as session:
         member = session.workspace.member(terminal.options.member)

@@ -1,22 +1,29 @@
-"""`lodeline trace` and `impact`: where a lot came from, and where it went."""
+"""`lodeline trace` and `impact`: where a lot came from, and where it went.
+
+What walks along the lineage is imported where it is needed: its library of arrays takes longer than
+most commands.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from lodeline.cli.figures import contents_data, contents_text
+from lodeline.cli.refusals import worded
 from lodeline.cli.terminal import Terminal, terminal_of
-from lodeline.kernel.ids import MemberId, RecipeName
+from lodeline.kernel.ids import LotId, MemberId, RecipeName
 from lodeline.kernel.time import format_time
-from lodeline.ledger.state import State
 from lodeline.lineage.graph import LotNode, Step
 from lodeline.lineage.render import Words, as_data, as_dot, as_mermaid, as_tree
-from lodeline.node.holding import Holding, holding
-from lodeline.node.tracing import Traced, impact_of, trace_of
+
+if TYPE_CHECKING:
+    from lodeline.lineage.book import LineageBook
+    from lodeline.lineage.csr import Bounds
+    from lodeline.node.tracing import Sight, Traced
 
 __all__ = ["Shape", "impact", "trace"]
 
@@ -31,49 +38,102 @@ class Shape(StrEnum):
 
 
 ShapeOption = Annotated[Shape, typer.Option("--format")]
+Depth = Annotated[int | None, typer.Option("--depth", min=0)]
+Most = Annotated[int | None, typer.Option("--most", min=1)]
+Epc = Annotated[str | None, typer.Option("--epc")]
+Name = Annotated[str | None, typer.Argument()]
+_EVERYTHING: Final = 2**31 - 1
 
 
 def trace(
     context: typer.Context,
-    name: Annotated[str, typer.Argument()],
+    name: Name = None,
     shape: ShapeOption = Shape.TREE,
+    depth: Depth = None,
+    most: Most = None,
+    epc: Epc = None,
 ) -> None:
     """Draw what a lot or a product came from."""
-    _draw(terminal_of(context), name, shape, trace_of)
+    bounds = _bounds(depth, most)
+
+    def find(seen: Sight) -> Traced:
+        if epc is not None:
+            return seen.ancestors(_lots_of(seen, epc), bounds)
+        return seen.trace(_named(name), bounds)
+
+    _draw(terminal_of(context), find, shape)
 
 
 def impact(
     context: typer.Context,
-    name: Annotated[str, typer.Argument()],
+    name: Name = None,
     shape: ShapeOption = Shape.TREE,
+    depth: Depth = None,
+    most: Most = None,
+    epc: Epc = None,
 ) -> None:
     """Draw what a lot or everything from a site went into."""
-    _draw(terminal_of(context), name, shape, impact_of)
+    bounds = _bounds(depth, most)
+
+    def find(seen: Sight) -> Traced:
+        if epc is not None:
+            return seen.descendants(_lots_of(seen, epc), bounds)
+        return seen.impact(_named(name), bounds)
+
+    _draw(terminal_of(context), find, shape)
 
 
-def _draw(
-    terminal: Terminal, name: str, shape: Shape, find: Callable[[Holding, str], Traced]
-) -> None:
-    with terminal.reading() as session:
-        member = session.workspace.member(terminal.options.member)
-        with holding(session, member) as own:
-            found = find(own, name)
-            words = _words(terminal, session.state, found)
-    if shape is Shape.TABLE:
-        _table(terminal, found, words)
-    else:
-        drawn = {Shape.TREE: as_tree, Shape.DOT: as_dot, Shape.MERMAID: as_mermaid}[shape]
-        for line in drawn(found.lineage, words):
-            terminal.line(line)
+def _bounds(depth: int | None, most: int | None) -> Bounds | None:
+    from lodeline.lineage.csr import Bounds  # noqa: PLC0415
+
+    return None if depth is None and most is None else Bounds(most or _EVERYTHING, depth)
+
+
+def _named(name: str | None) -> str:
+    from lodeline.node.tracing import NothingNamed  # noqa: PLC0415
+
+    if name is None:
+        raise NothingNamed("")
+    return name
+
+
+def _lots_of(seen: Sight, epc: str) -> Sequence[LotId]:
+    # The library of the event store takes longer to import than the answer takes.
+    from lodeline.node.goods_tracing import lots_of_goods  # noqa: PLC0415
+
+    return lots_of_goods(seen.vault, epc)
+
+
+def _draw(terminal: Terminal, find: Callable[[Sight], Traced], shape: Shape) -> None:
+    from lodeline.node.tracing import sight  # noqa: PLC0415
+
+    workspace = terminal.workspace
+    member = workspace.member(terminal.options.member)
+    with sight(workspace, terminal.keyring(workspace), member, terminal.reading) as seen:
+        for refusal in seen.ignored:
+            terminal.warn(worded(refusal, terminal.lang).message(terminal.lang))
+        found = find(seen)
+        _show(terminal, found, _words(terminal, seen.book, found), shape)
     if shape in (Shape.TREE, Shape.TABLE):
         _summary(terminal, found, member)
     terminal.emit(_data(found))
 
 
-def _words(terminal: Terminal, state: State, found: Traced) -> Words:
+def _show(terminal: Terminal, found: Traced, words: Words, shape: Shape) -> None:
+    if terminal.options.json:
+        return
+    if shape is Shape.TABLE:
+        _table(terminal, found, words)
+        return
+    drawn = {Shape.TREE: as_tree, Shape.DOT: as_dot, Shape.MERMAID: as_mermaid}[shape]
+    for line in drawn(found.lineage, words):
+        terminal.line(line)
+
+
+def _words(terminal: Terminal, book: LineageBook, found: Traced) -> Words:
     return Words(
         lot=lambda node: _lot_text(terminal, found, node),
-        step=lambda step: _step_text(terminal, state, step),
+        step=lambda step: _step_text(terminal, book, step),
         seen=terminal.texts("trace.above"),
     )
 
@@ -88,20 +148,20 @@ def _lot_text(terminal: Terminal, found: Traced, node: LotNode) -> str:
     return " · ".join(parts)
 
 
-def _step_text(terminal: Terminal, state: State, step: Step) -> str:
-    parts = [_title(terminal, state, step), step.site or "", format_time(step.time)[:10]]
+def _step_text(terminal: Terminal, book: LineageBook, step: Step) -> str:
+    parts = [_title(terminal, book, step), step.site or "", format_time(step.time)[:10]]
     if step.reversed:
         parts.append(terminal.texts("trace.reversed"))
     return " · ".join(part for part in parts if part)
 
 
-def _title(terminal: Terminal, state: State, step: Step) -> str:
+def _title(terminal: Terminal, book: LineageBook, step: Step) -> str:
     if step.recipe is None:
         return terminal.texts(f"entry.{step.kind}")
-    for record in state.tables.recipes.values():
-        if record.recipe.name == RecipeName(step.recipe):
-            return record.recipe.title_fr if terminal.lang == "fr" else record.recipe.title_en
-    return step.recipe
+    found = book.title(RecipeName(step.recipe))
+    if found is None:
+        return step.recipe
+    return found.fr if terminal.lang == "fr" else found.en
 
 
 def _table(terminal: Terminal, found: Traced, words: Words) -> None:
@@ -121,7 +181,7 @@ def _table(terminal: Terminal, found: Traced, words: Words) -> None:
 
 
 def _summary(terminal: Terminal, found: Traced, member: MemberId) -> None:
-    lineage = found.lineage
+    lineage, excerpt = found.lineage, found.excerpt
     terminal.say(
         "trace.summary",
         lots=len(lineage.lots),
@@ -130,9 +190,15 @@ def _summary(terminal: Terminal, found: Traced, member: MemberId) -> None:
         known=len(found.contents),
         member=member,
     )
+    if not excerpt.is_all:
+        terminal.say("trace.cut", lots=excerpt.lots, steps=excerpt.steps)
 
 
 def _data(found: Traced) -> dict[str, object]:
+    excerpt = found.excerpt
     data = as_data(found.lineage)
     data["known"] = {lot.hex(): contents_data(contents) for lot, contents in found.contents.items()}
+    data["complete"] = excerpt.is_all
+    data["cut"] = [lot.hex() for lot in excerpt.cut]
+    data["total"] = {"lots": excerpt.lots, "steps": excerpt.steps}
     return data

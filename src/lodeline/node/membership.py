@@ -47,7 +47,7 @@ from lodeline.node.workspace import (
 )
 from lodeline.proofs.batch import believe_signers
 
-__all__ = ["Connected", "connect", "follow_if_reached", "opened_copy"]
+__all__ = ["Connected", "connect", "follow_if_reached", "has_newer", "opened_copy"]
 
 
 def opened_copy(
@@ -120,6 +120,22 @@ def follow_if_reached(copy: ConsortiumLedger) -> None:
     except LodelineError:
         copy.close()
         raise
+
+
+def has_newer(workspace: Workspace, size: int) -> bool:
+    """Return whether a validator says that its log is longer than the workspace's copy.
+
+    Nobody's signature is looked at: who says so falsely makes the copy be brought up to date, and
+    who is silent is no worse than one that cannot be reached. Without validators there is none.
+
+    Raises:
+        NoValidators, AuthoritiesUnreadable, …: a file of the workspace.
+    """
+    settings = workspace.settings()
+    if not settings.validators:
+        return False
+    with closing(_validators(settings)) as validators:
+        return any(said.signed > size for said in validators.each(lambda each: each.status()))
 
 
 # ------------------------------------------------------------------ joining

@@ -1,19 +1,44 @@
-"""The way back and the way forth: the public graph of the log, with what one vault knows of it."""
+"""The way back and the way forth: the public graph of the log, with what one vault knows of it.
+
+Lots are found in the book of lineage. Where the book goes to the end of the log and the vault has
+followed it there, the ledger is not opened at all (`sight`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from lodeline.holder.contents import Contents
+from lodeline.holder.vault import Vault
 from lodeline.kernel.errors import LodelineError
-from lodeline.kernel.ids import LotId, SiteId
-from lodeline.lineage.graph import Graph, Lineage
-from lodeline.node.holding import Holding, LotPrefixAmbiguous
+from lodeline.kernel.ids import LotId, MemberId, SiteId
+from lodeline.lineage.book import Excerpt, LineageBook
+from lodeline.lineage.csr import Bounds
+from lodeline.lineage.graph import Lineage
+from lodeline.node.contents import contents_in
+from lodeline.node.holding import Holding, LotPrefixAmbiguous, holding
+from lodeline.node.keyring import Keyring
+from lodeline.node.lineage_keeping import LineageKeeper
+from lodeline.node.membership import has_newer
+from lodeline.node.session import Session
+from lodeline.node.workspace import Workspace
 
-__all__ = ["NothingNamed", "Traced", "impact_of", "known_contents", "lot_in_log", "trace_of"]
+__all__ = [
+    "NothingNamed",
+    "Sight",
+    "Traced",
+    "impact_of",
+    "lot_in_log",
+    "sight",
+    "trace_of",
+]
 
-_LEAST_PREFIX = 6
+_LEAST_PREFIX: Final = 6
+_WHOLE: Final = 64
+"""Hexadecimal digits of a whole number."""
 
 
 class NothingNamed(LodelineError):
@@ -36,18 +61,130 @@ class NothingNamed(LodelineError):
 class Traced:
     """A lineage, and the contents of those of its lots that the vault knows."""
 
-    lineage: Lineage
+    excerpt: Excerpt
     contents: Mapping[LotId, Contents]
 
+    @property
+    def lineage(self) -> Lineage:
+        """Return the lineage, as far as it was asked for."""
+        return self.excerpt.lineage
 
-def known_contents(own: Holding) -> dict[LotId, Contents]:
-    """Return the contents of every lot that the vault knows: held once, or made for others."""
-    known: dict[LotId, Contents] = {}
-    for transform in own.vault.transforms():
-        for made in transform.outputs:
-            known[LotId(made.lot)] = made.contents
-    known.update({lot.lot_id: lot.contents for lot in own.vault.lots()})
-    return known
+
+@dataclass(frozen=True)
+class Sight:
+    """The lineage of the whole log, and one vault; for as long as both are open."""
+
+    book: LineageBook
+    vault: Vault
+    ignored: Sequence[LodelineError] = ()
+    """Why kept lineage was not used, if it was not."""
+
+    def trace(self, name: str, bounds: Bounds | None = None) -> Traced:
+        """Return what a lot or a product came from.
+
+        Raises:
+            NothingNamed, LotPrefixAmbiguous: the name does not tell which.
+        """
+        return self.ancestors((self.lot(name),), bounds)
+
+    def impact(self, name: str, bounds: Bounds | None = None) -> Traced:
+        """Return what a lot, a product or everything made at a site went into.
+
+        Raises:
+            NothingNamed, LotPrefixAmbiguous: the name does not tell which.
+            NothingAtSite: no step happened at the site.
+        """
+        if self.book.has_site(name):
+            return self.descendants(self.book.origins(SiteId(name)), bounds)
+        return self.descendants((self.lot(name),), bounds)
+
+    def ancestors(self, lots: Sequence[LotId], bounds: Bounds | None = None) -> Traced:
+        """Return what lots came from.
+
+        Raises:
+            NotInLog: the log has never had one of them.
+        """
+        return self._traced(self.book.ancestors(lots, bounds))
+
+    def descendants(self, lots: Sequence[LotId], bounds: Bounds | None = None) -> Traced:
+        """Return what lots went into.
+
+        Raises:
+            NotInLog: the log has never had one of them.
+        """
+        return self._traced(self.book.downstream(lots, bounds))
+
+    def lot(self, name: str) -> LotId:
+        """Return the lot that a product identifier or the beginning of a number names.
+
+        Raises:
+            NothingNamed, LotPrefixAmbiguous: the name does not tell which.
+        """
+        word = name.lower()
+        is_number = bool(word) and all(char in "0123456789abcdef" for char in word)
+        if not (is_number and len(word) == _WHOLE):
+            products = [lot.lot_id for lot in self.vault.lots() if lot.product == name]
+            if products:
+                return products[-1]
+        found = self.book.matching(word) if is_number else []
+        if len(found) > 1 or (found and len(word) < _LEAST_PREFIX):
+            raise LotPrefixAmbiguous(name, len(found))
+        if not found:
+            raise NothingNamed(name)
+        return found[0]
+
+    def _traced(self, excerpt: Excerpt) -> Traced:
+        return Traced(excerpt, contents_in(self.vault, excerpt.lineage))
+
+
+@contextmanager
+def sight(
+    workspace: Workspace,
+    keyring: Keyring,
+    member: MemberId,
+    reading: Callable[[], AbstractContextManager[Session]],
+) -> Iterator[Sight]:
+    """Give a member's sight of the lineage, to the end of the log.
+
+    Args:
+        workspace: folder of the node.
+        keyring: opens the member's keys.
+        member: whose vault it is.
+        reading: opens the folder, where the ledger itself has to be read.
+
+    Raises:
+        MemberNotHere, KeystoreNotOpened, …: the keys.
+        VaultNotYours, VaultNewer, NotAVault, VaultBusy, VaultAhead: the vault.
+        LedgerMissing, LedgerDamaged, …: the ledger.
+    """
+    keeper = LineageKeeper(workspace)
+    with ExitStack() as stack:
+        book = stack.enter_context(keeper.reading())
+        vault = _vault_there(workspace, keyring, member, keeper)
+        if vault is None:
+            own = stack.enter_context(holding(stack.enter_context(reading()), member))
+            keeper.catch_up(own.session.ledger)
+            book, vault = stack.enter_context(keeper.reading()), own.vault
+        else:
+            stack.enter_context(vault)
+        yield Sight(book, vault, keeper.ignored)
+
+
+def _vault_there(
+    workspace: Workspace, keyring: Keyring, member: MemberId, keeper: LineageKeeper
+) -> Vault | None:
+    """Return the vault, if it has followed the log to its end, and so has the book."""
+    path = workspace.vault(member)
+    if not keeper.is_current or not path.is_file() or has_newer(workspace, keeper.log_size):
+        return None
+    vault = Vault.open(path, keyring.keys(member).vault)
+    if vault.position == keeper.log_size:
+        return vault
+    vault.close()
+    return None
+
+
+# ------------------------------------------------------------------ where the ledger is open anyway
 
 
 def trace_of(own: Holding, name: str) -> Traced:
@@ -56,11 +193,8 @@ def trace_of(own: Holding, name: str) -> Traced:
     Raises:
         NothingNamed, LotPrefixAmbiguous: the name does not tell which.
     """
-    graph = Graph(own.session.state)
-    lot = _lot_named(own, graph, name)
-    if lot is None:
-        raise NothingNamed(name)
-    return _known(own, graph.upstream(lot))
+    with _opened(own) as seen:
+        return seen.trace(name)
 
 
 def impact_of(own: Holding, name: str) -> Traced:
@@ -70,13 +204,8 @@ def impact_of(own: Holding, name: str) -> Traced:
         NothingNamed, LotPrefixAmbiguous: the name does not tell which.
         NothingAtSite: no step happened at the site.
     """
-    graph = Graph(own.session.state)
-    if SiteId(name) in own.session.state.sites:
-        return _known(own, graph.from_site(SiteId(name)))
-    lot = _lot_named(own, graph, name)
-    if lot is None:
-        raise NothingNamed(name)
-    return _known(own, graph.downstream((lot,)))
+    with _opened(own) as seen:
+        return seen.impact(name)
 
 
 def lot_in_log(own: Holding, name: str) -> LotId:
@@ -85,26 +214,13 @@ def lot_in_log(own: Holding, name: str) -> LotId:
     Raises:
         NothingNamed, LotPrefixAmbiguous: the name does not tell which.
     """
-    lot = _lot_named(own, Graph(own.session.state), name)
-    if lot is None:
-        raise NothingNamed(name)
-    return lot
+    with _opened(own) as seen:
+        return seen.lot(name)
 
 
-def _known(own: Holding, lineage: Lineage) -> Traced:
-    contents = known_contents(own)
-    return Traced(lineage, {lot: contents[lot] for lot in lineage.lots if lot in contents})
-
-
-def _lot_named(own: Holding, graph: Graph, name: str) -> LotId | None:
-    """Return the lot that a product identifier or the beginning of a number names, or nothing."""
-    products = [lot.lot_id for lot in own.vault.lots() if lot.product == name]
-    if products:
-        return products[-1]
-    word = name.lower()
-    if any(char not in "0123456789abcdef" for char in word):
-        return None
-    found = graph.matching(word)
-    if len(found) > 1 or (found and len(word) < _LEAST_PREFIX):
-        raise LotPrefixAmbiguous(name, len(found))
-    return found[0] if found else None
+@contextmanager
+def _opened(own: Holding) -> Iterator[Sight]:
+    keeper = LineageKeeper(own.session.workspace)
+    keeper.catch_up(own.session.ledger)
+    with keeper.reading() as book:
+        yield Sight(book, own.vault, keeper.ignored)

@@ -24,10 +24,10 @@ from lodeline.ledger.bundle_report import Report
 from lodeline.ledger.claim_file import Asked
 from lodeline.ledger.verify_bundle import verify_bundle
 from lodeline.node.bundles import PUBLIC_READER
+from lodeline.node.contents import known_contents
 from lodeline.node.granting import tables_of
 from lodeline.node.holding import holding
 from lodeline.node.session import Session
-from lodeline.node.tracing import known_contents
 from lodeline.node.trust import read_trust
 from lodeline.node.workspace import read_file
 from lodeline.pilot.book import Reference

@@ -8,7 +8,7 @@ of the vault, never remembered here.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -18,6 +18,7 @@ from msgspec import structs
 from lodeline.custody.strands import Kind, Strand
 from lodeline.exchange.transform_file import ElementAmount, InputPart, LotPart, LotPrefix
 from lodeline.holder.records import HeldLot, LotStatus
+from lodeline.holder.vault import Vault
 from lodeline.kernel import cbor
 from lodeline.kernel.bounds import MAX_AMOUNT
 from lodeline.kernel.ids import ElementSymbol, Hash32, LotId, LotIdW
@@ -172,8 +173,19 @@ def read_memo(text: str) -> ReadMemo | None:
 
 def page_of(own: Holding, goods: TermValue) -> Page:
     """Return what is known of goods; an empty page where nothing is."""
-    data = own.vault.note(_KIND, goods)
+    return page_in(own.vault, goods)
+
+
+def page_in(vault: Vault, goods: TermValue) -> Page:
+    """Return what a vault knows of goods; an empty page where that is nothing."""
+    data = vault.note(_KIND, goods)
     return Page() if data is None else cbor.decode_struct(data, Page)
+
+
+def goods_in(vault: Vault) -> Iterator[tuple[TermValue, Page]]:
+    """Yield everything that a vault knows of goods."""
+    for goods, data in vault.notes(_KIND):
+        yield TermValue(goods), cbor.decode_struct(data, Page)
 
 
 def write_use(own: Holding, goods: TermValue, use: Usage) -> None:

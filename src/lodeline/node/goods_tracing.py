@@ -1,0 +1,63 @@
+"""From the numbers of the company's own events to lots of the ledger, and back.
+
+A number of GS1 (the lot number of a class, the serial number of a battery or a vehicle, a
+container) stands for lots of the ledger. The holder's vault has exactly which lots stood for goods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from lodeline.holder.vault import Vault
+from lodeline.kernel.errors import LodelineError
+from lodeline.kernel.ids import LotId
+from lodeline.node.events.goods_book import goods_in, page_in
+from lodeline.node.events.terms import term_value
+
+__all__ = ["GoodsNotOnLedger", "goods_of_lots", "lots_of_goods"]
+
+
+class GoodsNotOnLedger(LodelineError):
+    """Goods for which no lot of the ledger stands, as far as this node knows."""
+
+    code: ClassVar[str] = "goods-not-on-ledger"
+    en: ClassVar[str] = "no lot of the ledger stands for {goods}, as far as this node knows"
+    fr: ClassVar[str] = "aucun lot du registre ne représente {goods}, à la connaissance de ce nœud"
+    advice_en: ClassVar[str] = "see how far its events have come: GET /events/{{eventID}}/state"
+    advice_fr: ClassVar[str] = "voyez où en sont ses événements : GET /events/{{eventID}}/state"
+    status: ClassVar[int] = 404
+
+    goods: str
+
+
+def lots_of_goods(vault: Vault, epc: str) -> Sequence[LotId]:
+    """Return the lots that stood for goods at any time, by the holder's vault.
+
+    Args:
+        vault: of whoever brought the events to the ledger.
+        epc: an identifier of GS1 in any spelling, or the company's own.
+
+    Raises:
+        GoodsNotOnLedger: there is none.
+    """
+    uses = page_in(vault, term_value(epc)).uses
+    lots = list(dict.fromkeys(LotId(lot) for use in uses for lot in use.lots))
+    if not lots:
+        raise GoodsNotOnLedger(epc)
+    return lots
+
+
+def goods_of_lots(vault: Vault, lots: Iterable[LotId]) -> dict[LotId, str]:
+    """Return the goods that some lots stood for, by the holder's vault; of others nothing.
+
+    Reads everything that the vault knows of goods.
+    """
+    wanted = frozenset(lots)
+    return {
+        LotId(lot): goods
+        for goods, page in goods_in(vault)
+        for use in page.uses
+        for lot in use.lots
+        if LotId(lot) in wanted
+    }

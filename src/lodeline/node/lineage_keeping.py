@@ -1,0 +1,190 @@
+"""The book of lineage of a folder: brought up with the ledger, and kept in a file beside it.
+
+The book is written up from the parts of the state that whoever writes the ledger stores, so that
+nothing of the ledger has to be in memory. A part counts if its bytes are those that were stored and
+it ends with a block. What no part has yet (a program is writing, or was killed) is read by opening
+the ledger, which decides those entries again. A file that is damaged, or is of another log than the
+ledger beside it, is not used; why is in `LineageKeeper.ignored`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import RLock
+from typing import ClassVar, Final
+
+from lodeline.engine.durable_file import DurableFileFailed
+from lodeline.engine.embedded import EmbeddedLedger
+from lodeline.engine.interface import Engine
+from lodeline.engine.refusals import PartDamaged, PartWithoutBlock
+from lodeline.engine.store import Store, StoredPart
+from lodeline.kernel.errors import LodelineError
+from lodeline.ledger.checkpoint import Origin
+from lodeline.ledger.merkle import TreeSize
+from lodeline.ledger.snapshot import read_part
+from lodeline.lineage.book import LineageBook, Place
+from lodeline.lineage.file import open_book, write_book
+from lodeline.node.clock import SystemClock
+from lodeline.node.verifying import proof_workers
+from lodeline.node.workspace import Workspace
+
+__all__ = ["LineageKeeper", "LineageOfAnotherLog", "lineage_file"]
+
+_FILE: Final = "lineage.index"
+_WORTH_KEEPING: Final = 500
+"""Entries that came since the file was written; fewer are read again from the parts as quickly."""
+_ANY: Final = Origin("lineage")
+"""A checkpoint is asked for its root alone."""
+
+
+class LineageOfAnotherLog(LodelineError):
+    """A file of lineage that does not belong to the ledger beside it."""
+
+    code: ClassVar[str] = "lineage-of-another-log"
+    en: ClassVar[str] = "the kept lineage is of a log that this ledger never was (entry {size})"
+    fr: ClassVar[str] = "la filiation gardée est d'un autre journal que ce registre ({size})"
+    advice_en: ClassVar[str] = "nothing is lost: it is made anew from the ledger"
+    advice_fr: ClassVar[str] = "rien n'est perdu : elle est refaite à partir du registre"
+
+    size: int
+
+
+def lineage_file(workspace: Workspace) -> Path:
+    """Return where a folder keeps its lineage."""
+    return workspace.folder / _FILE
+
+
+class LineageKeeper:
+    """Answers from one book, for one question at a time; several threads may ask.
+
+    with keeper.reading() as book: ...
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        """Open nothing yet."""
+        self._ledger: Final = workspace.ledger
+        self._file: Final = lineage_file(workspace)
+        self._turn: Final = RLock()
+        self._book: LineageBook | None = None
+        self._kept = 0
+        """Size of the log up to which the file goes."""
+        self._behind = 0
+        """Size of the log when parts were last found to be behind it."""
+        self.log_size = 0
+        """Entries that the ledger had when it was last looked at."""
+        self.ignored: Final[list[LodelineError]] = []
+        """Why a file or a part was not used, or a file could not be written."""
+
+    @property
+    def is_current(self) -> bool:
+        """Return whether the book goes to the end of the log, as it was last looked at."""
+        return self._book is not None and self._book.size == self.log_size > 0
+
+    @contextmanager
+    def reading(self) -> Iterator[LineageBook]:
+        """Give the book, brought up as far as the parts go; nobody else reads meanwhile.
+
+        Where they end before the log does, and did the last time too without a new entry, whoever
+        was writing has stopped: the ledger itself is then opened, once.
+
+        Raises:
+            LedgerNotRead, LedgerVersionUnknown, …: the ledger cannot be used.
+            LedgerDamaged, …: it had to be opened, and does not add up.
+        """
+        with self._turn:
+            self._follow()
+            if not self.is_current:
+                if self._behind == self.log_size > 0:
+                    self._open_ledger()
+                self._behind = self.log_size
+            yield self._now()
+
+    def catch_up(self, ledger: Engine) -> None:
+        """Bring the book up with an open ledger, to its end.
+
+        Raises:
+            LodelineError: what is open is another ledger than the folder's.
+        """
+        with self._turn:
+            self._follow()
+            if self._now().size < ledger.size:
+                root = ledger.checkpoint(_ANY).root
+                self._now().catch_up(ledger.state(), root)
+                self._keep()
+            self.log_size = max(self.log_size, ledger.size)
+
+    def _open_ledger(self) -> None:
+        with (
+            proof_workers() as verify,
+            closing(
+                EmbeddedLedger(self._ledger, SystemClock(), writable=False, verify=verify)
+            ) as ledger,
+        ):
+            self.catch_up(ledger)
+
+    # ------------------------------------------------------------------ following
+
+    def _now(self) -> LineageBook:
+        if self._book is None:
+            self._book = self._opened()
+        return self._book
+
+    def _opened(self) -> LineageBook:
+        try:
+            found = open_book(self._file)
+        except LodelineError as refusal:
+            self.ignored.append(refusal)
+            found = None
+        self._kept = 0 if found is None else found.size
+        return found or LineageBook()
+
+    def _begin_anew(self, refusal: LodelineError) -> None:
+        self.ignored.append(refusal)
+        self._book, self._kept = LineageBook(), 0
+
+    def _follow(self) -> None:
+        """Bring the book as far as the stored parts go."""
+        if not self._ledger.is_file():
+            self._book, self.log_size = self._book or LineageBook(), 0
+            return
+        with closing(Store(self._ledger, writable=False)) as store, store.snapshot():
+            last = store.last_block()
+            self.log_size = 0 if last is None else last.size
+            place = self._now().place
+            if place is not None and not _is_of(store, place):
+                self._begin_anew(LineageOfAnotherLog(place.size))
+            if self._now().size < self.log_size:
+                self._take_parts(store)
+        if self._now().size - self._kept >= _WORTH_KEEPING:
+            self._keep()
+
+    def _take_parts(self, store: Store) -> None:
+        book = self._now()
+        try:
+            for stored in store.parts(TreeSize(book.size)):
+                self._take(store, stored)
+        except LodelineError as refusal:
+            self._begin_anew(refusal)
+
+    def _take(self, store: Store, stored: StoredPart) -> None:
+        if not stored.is_intact:
+            raise PartDamaged(stored.first, stored.size)
+        block = store.block_at(stored.size)
+        if block is None:
+            raise PartWithoutBlock(stored.first, stored.size)
+        self._now().take(read_part(stored.part), block.log_root)
+
+    def _keep(self) -> None:
+        """Write the file; without one the next program only takes longer."""
+        try:
+            if write_book(self._file, self._now()):
+                self._kept = self._now().size
+        except DurableFileFailed as refusal:
+            self.ignored.append(refusal)
+
+
+def _is_of(store: Store, place: Place) -> bool:
+    block = store.block_at(TreeSize(place.size))
+    return block is not None and block.log_root == place.root
