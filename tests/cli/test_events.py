@@ -89,6 +89,19 @@ def test_a_document_with_a_bad_event_is_told_event_by_event(mine: Path) -> None:
     assert "Event 2" in taken.err
 
 
+def test_a_wrong_check_digit_is_refused_unless_the_node_accepts_it(mine: Path) -> None:
+    wrong = {"quantityList": [{"epcClass": "https://id.gs1.org/01/04012345111119/10/L1"}]}
+    (mine / "wrong.json").write_bytes(document(mined("L7") | wrong))
+    taken = lodeline("events", "capture", "wrong.json", "--as", "pit")
+    assert taken.code == REFUSED
+    assert "has the check digit 9, it should be 8" in taken.err
+    settings = mine / ".lodeline" / "serve.toml"
+    settings.write_text('check_digits = "accept"', encoding="utf-8")
+    taken = lodeline("events", "capture", "wrong.json", "--as", "pit", "--json")
+    settings.unlink()
+    assert json.loads(taken.out)["captured"] == 1
+
+
 def test_mappings_that_are_shipped_are_checked_name_by_name(mine: Path) -> None:
     source = files("lodeline.exchange.data") / "mappings" / "mwinda.yaml"
     (mine / "mwinda.yaml").write_text(source.read_text(encoding="utf-8"), encoding="utf-8")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from lodeline.node.events.reading import CheckDigits
 from lodeline.node.workspace import FileUnreadable
 from lodeline.web.serving import AddressWrong, Listen, listen_at
 from lodeline.web.settings import WebSettings, WebSettingsMalformed, read_settings
@@ -32,6 +33,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         company_prefixes = ["4012345"]
         capture_events = 100
         capture_bytes = 1000000
+        check_digits = "accept"
         max_uri_bytes = 4000
         threads = 4
         burst = 10
@@ -46,6 +48,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
     found = read_settings(file)
     assert found.public_url == "https://node.example/epcis"
     assert (found.capture.events, found.capture.bytes) == (100, 1_000_000)
+    assert found.capture.check_digits is CheckDigits.ACCEPT
     assert (found.rate.burst, found.rate.per_second, found.threads) == (10, 5, 4)
     assert found.company_prefixes == ("4012345",)
     assert found.links == {"gs1:pip": "https://shop.example/{gtin}"}
@@ -58,6 +61,9 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
     ("text", "key"),
     [
         ("colour = 1", "colour"),
+        ('check_digits = "ignore"', "check_digits"),
+        ("check_digits = true", "check_digits"),
+        ('check_digits = ["accept"]', "check_digits"),
         ('public_url = "node.example"', "public_url"),
         ('public_url = "https://user@node.example"', "public_url"),
         ("public_url = 1", "public_url"),

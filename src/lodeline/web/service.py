@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from lodeline.node.access.authenticating import Access
 from lodeline.node.access.opening import opened_access
@@ -15,13 +14,11 @@ from lodeline.node.events.reading import CaptureLimits, Offered, ReadDocument, r
 from lodeline.node.events.reading_pool import ReadingPool
 from lodeline.node.events.store import EventStore
 from lodeline.web.bringing import Bringing
-from lodeline.web.settings import WebSettings, read_settings
+from lodeline.web.settings import SETTINGS_FILE, WebSettings, read_settings
+from lodeline.web.streams import Streams
 from lodeline.web.telemetry import NO_TRACES, Traces, collector
 
 __all__ = ["SETTINGS_FILE", "DocumentReader", "Service", "opened_service"]
-
-SETTINGS_FILE: Final = "serve.toml"
-"""Name of the settings in the folder of the node; without it there are the usual ones."""
 
 DocumentReader = Callable[[Offered, CaptureLimits], ReadDocument]
 """Reads documents, here (`read_offered`) or in other processes (`ReadingPool`)."""
@@ -38,6 +35,7 @@ class Service:
     traces: Traces = NO_TRACES
     bringing: Bringing | None = None
     """Brings events to the ledger; nothing where that is done elsewhere, or not at all."""
+    streams: Streams = field(default_factory=Streams)
 
     def captured(self) -> None:
         """Take note that something was captured."""

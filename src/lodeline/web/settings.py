@@ -22,10 +22,20 @@ from typing import ClassVar, Final
 from lodeline.exchange.epcis.value import MAX_DOCUMENT_BYTES, MAX_EVENTS
 from lodeline.kernel.errors import LodelineError
 from lodeline.node.events.destinations import DestinationRules, Network
-from lodeline.node.events.reading import CaptureLimits
+from lodeline.node.events.reading import CaptureLimits, CheckDigits
 from lodeline.node.workspace import FileUnreadable
 
-__all__ = ["CompanyPrefix", "RequestRate", "WebSettings", "WebSettingsMalformed", "read_settings"]
+__all__ = [
+    "SETTINGS_FILE",
+    "CompanyPrefix",
+    "RequestRate",
+    "WebSettings",
+    "WebSettingsMalformed",
+    "read_settings",
+]
+
+SETTINGS_FILE: Final = "serve.toml"
+"""Name of the settings in the folder of the node; without it there are the usual ones."""
 
 CompanyPrefix = str
 """Digits that GS1 gave to a company: 6 to 12."""
@@ -121,6 +131,7 @@ def _settings(file: str, found: Mapping[str, object]) -> WebSettings:
         "traces",
         "webhook_networks",
         "proxies",
+        "check_digits",
     }
     for key in found:
         if key not in known:
@@ -131,7 +142,11 @@ def _settings(file: str, found: Mapping[str, object]) -> WebSettings:
     }
     return WebSettings(
         _url(file, "public_url", found.get("public_url", "")),
-        CaptureLimits(number["capture_events"], number["capture_bytes"]),
+        CaptureLimits(
+            number["capture_events"],
+            number["capture_bytes"],
+            _check_digits(file, found.get("check_digits", CheckDigits.REFUSE.value)),
+        ),
         number["max_uri_bytes"],
         number["threads"],
         RequestRate(number["burst"], number["per_second"]),
@@ -147,6 +162,12 @@ def _number(file: str, key: str, value: object, most: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
         raise WebSettingsMalformed(file, key)
     return value
+
+
+def _check_digits(file: str, value: object) -> CheckDigits:
+    if not isinstance(value, str) or value not in set(CheckDigits):
+        raise WebSettingsMalformed(file, "check_digits")
+    return CheckDigits(value)
 
 
 def _url(file: str, key: str, value: object) -> str:

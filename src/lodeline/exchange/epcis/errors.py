@@ -8,6 +8,7 @@ from typing import ClassVar
 from lodeline.kernel.errors import LodelineError
 
 __all__ = [
+    "CheckDigitWrong",
     "ContextRefused",
     "DocumentTooLarge",
     "EpcisRefused",
@@ -251,6 +252,23 @@ class TimeWrong(EpcisRefused):
 
     field: str
     text: str
+
+
+class CheckDigitWrong(EpcisRefused):
+    """A GS1 key has a check digit that does not follow from the digits before it."""
+
+    code: ClassVar[str] = "epcis-check-digit-wrong"
+    en: ClassVar[str] = "{where}: {identifier} has the check digit {found}, it should be {expected}"
+    fr: ClassVar[str] = (
+        "{where} : {identifier} a {found} pour chiffre de contrôle, ce devrait être {expected}"
+    )
+    advice_en: ClassVar[str] = "read the code again: a digit was mistyped"
+    advice_fr: ClassVar[str] = "relisez le code : un chiffre a été mal saisi"
+
+    where: str
+    identifier: str
+    found: str
+    expected: str
 
 
 class XmlBroken(EpcisRefused):

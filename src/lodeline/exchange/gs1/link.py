@@ -8,6 +8,7 @@ consumer product variant and the query always go (CBV 2.0, 8.9.3; URI Syntax 1.2
 from functools import lru_cache
 
 from lodeline.exchange.gs1.errors import (
+    Gs1CheckDigitWrong,
     Gs1QualifierUnknown,
     Gs1Refused,
     Gs1SchemeUnknown,
@@ -62,8 +63,10 @@ def read_link(text: str, prefix_length: int | None = None) -> Gs1Key:
         try:
             return _key(ai, segments[at + 1 :], prefix_length)
         except Gs1Refused as error:
-            # A segment before the key may look like an identifier of its own.
-            refused = refused or error
+            # A segment before the key may look like an identifier of its own. What has a check
+            # digit, though a wrong one, looks most like a key.
+            if refused is None or isinstance(error, Gs1CheckDigitWrong):
+                refused = error
     raise refused or Gs1SchemeUnknown(text)
 
 

@@ -25,6 +25,7 @@ from lodeline.exchange.epcis.errors import (
     XmlBroken,
     XmlDeclaresEntities,
 )
+from lodeline.exchange.epcis.identifiers import verify_check_digits
 from lodeline.exchange.epcis.json_in import check_events, parse_json, read_json
 from lodeline.exchange.epcis.schema import check_document
 from lodeline.exchange.epcis.value import (
@@ -41,6 +42,7 @@ from lodeline.node.events.refusals import ContentTypeUnknown, DocumentEmpty, Eve
 
 __all__ = [
     "CaptureLimits",
+    "CheckDigits",
     "ContentType",
     "Offered",
     "ReadDocument",
@@ -71,12 +73,20 @@ _OF_THE_TEXT: Final = (DocumentTooLarge, NestedTooDeep, XmlBroken, XmlDeclaresEn
 """Refusals after which an XML text is not looked into again: it may be made to harm a parser."""
 
 
+class CheckDigits(StrEnum):
+    """What becomes of an event in which a GS1 key has a wrong check digit."""
+
+    REFUSE = "refuse"
+    ACCEPT = "accept"
+
+
 @dataclass(frozen=True, slots=True)
 class CaptureLimits:
-    """How much is taken at once; never more than the reader's own limits."""
+    """How much is taken at once, never more than the reader's own limits; and how strictly."""
 
     events: int = MAX_EVENTS
     bytes: int = MAX_DOCUMENT_BYTES
+    check_digits: CheckDigits = CheckDigits.REFUSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +142,8 @@ def read_offered(offered: Offered, limits: CaptureLimits) -> ReadDocument:
         raise EventsOverLimit(len(events), limits.events, "events")
     if not events and not master:
         raise DocumentEmpty
-    return ReadDocument(tuple(map(_prepared, events)), master)
+    prepared = (_prepared(event, at, limits.check_digits) for at, event in enumerate(events))
+    return ReadDocument(tuple(prepared), master)
 
 
 def _read(offered: Offered) -> Document:
@@ -141,11 +152,17 @@ def _read(offered: Offered) -> Document:
     return read_json(offered.data, offered.extensions)
 
 
-def _prepared(event: Event | LodelineError) -> PreparedEvent | LodelineError:
+def _prepared(
+    event: Event | LodelineError, at: int, check_digits: CheckDigits
+) -> PreparedEvent | LodelineError:
     if isinstance(event, LodelineError):
         return event
     try:
-        return prepare(event)
+        prepared = prepare(event)
+        # Most events have EPC URIs, which have no check digit, and need no second walk.
+        if check_digits is CheckDigits.REFUSE and "://" in prepared.body:
+            verify_check_digits(event, f"eventList/{at}")
+        return prepared
     except LodelineError as refused:
         return refused
 

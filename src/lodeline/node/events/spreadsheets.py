@@ -20,13 +20,14 @@ from lodeline.node.events.capture import capture
 from lodeline.node.events.exceptions import ValidationException
 from lodeline.node.events.jobs import Behaviour, CaptureJob, Who
 from lodeline.node.events.moments import moment_text
-from lodeline.node.events.reading import Offered
+from lodeline.node.events.reading import CaptureLimits, Offered
 from lodeline.node.events.states import Reason, reason_of, states_of
 from lodeline.node.events.store import EventStore, Seq, Tenant
 
 __all__ = ["BadRow", "SheetRowsRefused", "export_states", "import_sheet"]
 
 _MOST_EXPORTED: Final = 100_000
+_LIMITS: Final = CaptureLimits()
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,13 @@ class SheetRowsRefused(ValidationException):
 
 
 def import_sheet(
-    store: EventStore, tenant: Tenant, kind: str, data: bytes, *, who: Who
+    store: EventStore,
+    tenant: Tenant,
+    kind: str,
+    data: bytes,
+    *,
+    who: Who,
+    limits: CaptureLimits = _LIMITS,
 ) -> CaptureJob:
     """Take a table in, all of its rows; return the finished job once everything is durable.
 
@@ -65,6 +72,7 @@ def import_sheet(
         kind: name of the template (`lodeline.exchange.sheets.layout.KINDS`).
         data: a workbook or CSV.
         who: who sent it.
+        limits: how much is taken at once, and how strictly.
 
     Raises:
         SheetKindUnknown, SheetBroken, SheetTooLarge, SheetEmpty: the table as a whole.
@@ -75,7 +83,7 @@ def import_sheet(
     _refuse([_bad(problem) for problem in found.problems])
     document = Document.capture(found.events, moment_text(store.clock.now()))
     offered = Offered(write_json(document))
-    job = capture(store, tenant, offered, who=who, behaviour=Behaviour.ROLLBACK)
+    job = capture(store, tenant, offered, who=who, behaviour=Behaviour.ROLLBACK, limits=limits)
     _refuse([BadRow(found.rows[error.event], "", error.reason) for error in job.errors])
     return job
 
