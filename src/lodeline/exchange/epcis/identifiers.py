@@ -6,13 +6,12 @@ links to documents, only one of GS1's own domain, since an address like ``/2026/
 as a key as well as a date.
 """
 
-from collections.abc import Iterator
 from typing import Final
 
 from lodeline.exchange.epcis.document import Event
 from lodeline.exchange.epcis.errors import CheckDigitWrong
 from lodeline.exchange.epcis.fields import EPC_LISTS
-from lodeline.exchange.epcis.value import JsonValue
+from lodeline.exchange.epcis.value import JsonObject
 from lodeline.exchange.gs1.errors import Gs1CheckDigitWrong, Gs1Refused
 from lodeline.exchange.gs1.key import CANONICAL_DOMAIN
 from lodeline.exchange.gs1.link import canonical_link
@@ -49,7 +48,9 @@ def verify_check_digits(event: Event, where: str) -> None:
     Raises:
         CheckDigitWrong: the first digit that does not follow from those before it.
     """
-    for path, text in _links(event.value, (), named=False):
+    found: list[tuple[_Path, str]] = []
+    _of_object(event.value, (), own=True, into=found)
+    for path, text in found:
         try:
             canonical_link(text)
         except Gs1CheckDigitWrong as wrong:
@@ -60,20 +61,27 @@ def verify_check_digits(event: Event, where: str) -> None:
             continue
 
 
-def _links(value: JsonValue, path: _Path, *, named: bool) -> Iterator[tuple[_Path, str]]:
-    """Texts whose check digit is looked at; ``named``: the field is one of `IDENTIFIERS`."""
-    if isinstance(value, str):
-        if value.startswith(_WEB if named else _OF_GS1):
-            yield path, value
-    elif isinstance(value, list):
-        for at, member in enumerate(value):
-            yield from _links(member, (*path, at), named=named)
-    elif isinstance(value, dict):
-        for name, member in value.items():
+def _of_object(value: JsonObject, path: _Path, *, own: bool, into: list[tuple[_Path, str]]) -> None:
+    """Collect the texts of an object whose check digit is looked at.
+
+    Args:
+        value: the event, or an object within it.
+        path: where it stands in the event.
+        own: it is of the standard, not of an extension.
+        into: what was collected.
+    """
+    for name, member in value.items():
+        if isinstance(member, str):
+            if member.startswith(_WEB if own and name in IDENTIFIERS else _OF_GS1):
+                into.append(((*path, name), member))
+        elif isinstance(member, dict):
             if name != "@context":
-                yield from _links(member, (*path, name), named=_is_identifier(name, path))
-
-
-def _is_identifier(name: str, path: _Path) -> bool:
-    """Whether a field is one of `IDENTIFIERS`, and not a field of an extension of that name."""
-    return name in IDENTIFIERS and not any(isinstance(part, str) and ":" in part for part in path)
+                _of_object(member, (*path, name), own=own and ":" not in name, into=into)
+        elif isinstance(member, list):
+            heads = _WEB if own and name in IDENTIFIERS else _OF_GS1
+            for at, inner in enumerate(member):
+                if isinstance(inner, str):
+                    if inner.startswith(heads):
+                        into.append(((*path, name, at), inner))
+                elif isinstance(inner, dict):
+                    _of_object(inner, (*path, name, at), own=own and ":" not in name, into=into)

@@ -160,7 +160,7 @@ def _prepared(
     try:
         prepared = prepare(event)
         # Most events have EPC URIs, which have no check digit, and need no second walk.
-        if check_digits is CheckDigits.REFUSE and "://" in prepared.body:
+        if check_digits is CheckDigits.REFUSE and '"http' in prepared.body:
             verify_check_digits(event, f"eventList/{at}")
         return prepared
     except LodelineError as refused:
