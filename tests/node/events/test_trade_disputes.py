@@ -10,7 +10,7 @@ from tests.node.events.documents import Json
 from tests.node.events.test_pipeline import CO, FOUNDERS, MAPPINGS, Desk
 from tests.node.events.trade import COBALT, COPPER, WATER, mined, received, report, shipped
 
-from lodeline.exchange.transform_file import parse_element_amount
+from lodeline.exchange.transform_file import ElementAmount, parse_element_amount
 from lodeline.holder.records import HeldLot, LotStatus, OfferSide, OfferState
 from lodeline.kernel.ids import Hash32, MemberId
 from lodeline.node.cosigning import co_sign
@@ -72,6 +72,10 @@ def decided(desk: Desk, decision: Decision, event: int = 3) -> None:
     desk.turn()
 
 
+def umpire(name: str, figures: list[ElementAmount]) -> Decision:
+    return Decision.of(Way.UMPIRE, "ada", MemberId(name), figures)
+
+
 def lots_of(desk: Desk) -> tuple[HeldLot, ...]:
     with desk.bench.at(desk.name) as own:
         return own.unspent()
@@ -121,15 +125,15 @@ def test_more_than_the_senders_reserve_is_not_accepted_and_may_be_decided_otherw
 def test_an_umpire_settles_alone(disputed: Callable[[float], tuple[Desk, Desk]]) -> None:
     _, trader = disputed(0.40)
     figure = parse_element_amount("105 kg Co")
-    decided(trader, Decision.of_umpire(MemberId("scales"), [figure], "ada"))
+    decided(trader, umpire("scales", [figure]))
     assert (trader.states(), trader.code()) == (["held"], "role-missing")
-    decided(trader, Decision.of_umpire(MemberId("nobody"), [figure], "ada"))
+    decided(trader, umpire("nobody", [figure]))
     assert (trader.states(), trader.code()) == (["held"], "unknown-member")
     gold = parse_element_amount("1 kg W")
-    decided(trader, Decision.of_umpire(MemberId("referee"), [gold], "ada"))
+    decided(trader, umpire("referee", [gold]))
     assert (trader.states(), trader.code()) == (["held"], "event-figure-out-of-reach")
     assert not lots_of(trader)
-    decided(trader, Decision.of_umpire(MemberId("referee"), [figure], "ada"))
+    decided(trader, umpire("referee", [figure]))
     assert trader.states() == ["on-ledger"]
     (ore,) = lots_of(trader)
     assert ore.contents.amount(CO) == 105_000_000
@@ -258,7 +262,7 @@ def test_only_a_dispute_is_decided(disputed: Callable[[float], tuple[Desk, Desk]
     for wrong in (
         Decision(Way.UMPIRE, "ada"),
         Decision(Way.MEAN, "ada", umpire=MemberId("referee")),
-        Decision.of_umpire(MemberId("referee"), [], "ada"),
+        umpire("referee", []),
     ):
         with pytest.raises(FiguresMisplaced):
             decide(trader.store, trader.tenant, Seq(3), wrong)

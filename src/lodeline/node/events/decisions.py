@@ -94,10 +94,12 @@ class Decision(
     """Why the goods are not taken; a salted hash of it goes to the ledger."""
 
     @classmethod
-    def of_umpire(cls, umpire: MemberId, found: Iterable[ElementAmount], who: str) -> Decision:
-        """Return the decision that the figures of an umpire stand."""
+    def of(
+        cls, way: Way, who: str, umpire: MemberId | None, found: Iterable[ElementAmount]
+    ) -> Decision:
+        """Return a decision, with the figures of an umpire where it is his that stand."""
         figures = tuple(_Figure(each.element, each.mass) for each in found)
-        return cls(Way.UMPIRE, who, umpire, figures)
+        return cls(way, who, umpire, figures)
 
     @property
     def found(self) -> dict[ElementSymbol, Milligrams]:
