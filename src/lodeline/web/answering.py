@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final, TypeVar, TypeVarTuple
 
 from anyio import CapacityLimiter, to_thread
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -36,6 +36,7 @@ from lodeline.web.refusals import (
 )
 from lodeline.web.routing import values_of
 from lodeline.web.service import Service
+from lodeline.web.streams import StreamsTooMany
 
 __all__ = ["CALLER", "Desk", "PathAnswers", "refusal_headers"]
 
@@ -105,9 +106,12 @@ class PathAnswers:
         return tuple(sorted(methods | {"HEAD"} if "GET" in methods else methods))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request; nothing to whoever went away before it was whole."""
         request = Request(scope, receive)
-        answer = await self._answer(request)
+        try:
+            answer = await self._answer(request)
+        except ClientDisconnect:
+            return
         await answer(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
@@ -171,7 +175,7 @@ def refusal_headers(refusal: LodelineError, service: Service) -> dict[str, str]:
     _, status = standard_name(type(refusal))
     if isinstance(refusal, MethodRefused):
         return {"Allow": ", ".join(refusal.allowed)}
-    if isinstance(refusal, (RequestTooFast, TooManyAttempts, PasswordsBusy)):
+    if isinstance(refusal, (RequestTooFast, StreamsTooMany, TooManyAttempts, PasswordsBusy)):
         return {"Retry-After": str(refusal.seconds)}
     if status == 401:
         return {"WWW-Authenticate": 'Bearer realm="lodeline", Basic realm="lodeline"'}

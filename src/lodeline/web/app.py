@@ -22,6 +22,7 @@ from lodeline.web import (
     capturing,
     collections,
     events,
+    following,
     naming,
     pushing,
     resolving,
@@ -75,7 +76,7 @@ def build(service: Service) -> Starlette:
         for path, operations in by_path(answered).items()
     ]
     app = Starlette(
-        routes=[board.FrontDoor(), *routes, pushing.route(desk)],
+        routes=[board.FrontDoor(), *routes, pushing.route(desk), following.route(desk)],
         middleware=[Middleware(Watching, metrics=metrics, traces=service.traces)],
     )
     app.router.redirect_slashes = False

@@ -34,6 +34,8 @@ _REFUSED: Final[Mapping[int, str]] = {
 _EVERYWHERE: Final = (414, 429, 500, 503)
 _OF_CALLERS: Final = (400, 401, 403, 406)
 _TEXT: Final[Schema] = {"type": "string"}
+_UNSCHEMED: Final = ("xml", "plain", "event-stream")
+"""Ends of media types that a JSON Schema says nothing about."""
 _HEADER_SCHEMAS: Final[Mapping[str, Schema]] = {
     "GS1-EPCIS-Version": {"type": "string", "const": EPCIS_VERSION},
     "GS1-CBV-Version": {"type": "string", "const": CBV_VERSION},
@@ -124,6 +126,10 @@ _STATE: Final[Schema] = {
         "eventID": _TEXT,
         "state": {"enum": [state.value for state in EventState]},
         "updatedAt": {"type": "string", "format": "date-time"},
+        "errorDeclaration": {
+            "const": True,
+            "description": "The state is that of a declaration that the event is wrong.",
+        },
         "entry": {"type": "string", "description": "Id of the entry that the event became."},
         "reason": {
             "type": "object",
@@ -237,7 +243,7 @@ def _answer(operation: Operation | Open, answer: Answer) -> Json:
     if answer.schema is not None:
         forms = answer.forms or operation.gives
         described["content"] = {
-            media: {"schema": {} if media.endswith(("xml", "plain")) else answer.schema}
+            media: {"schema": {} if media.endswith(_UNSCHEMED) else answer.schema}
             for media in forms
         }
     return described

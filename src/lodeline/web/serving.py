@@ -13,6 +13,7 @@ import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from types import FrameType
 from typing import ClassVar, Final
 
 import uvicorn
@@ -27,6 +28,7 @@ from lodeline.node.events.webhooks import Webhooks
 from lodeline.node.workspace import Workspace
 from lodeline.web.app import build
 from lodeline.web.bringing import Bringing
+from lodeline.web.connections import Crowd, protocols
 from lodeline.web.delivering import Dispatcher, NodeDesk
 from lodeline.web.logs import log_to
 from lodeline.web.service import opened_service
@@ -129,12 +131,14 @@ def serve(
         webhooks = Webhooks(service.settings.destinations)
         stack.enter_context(Dispatcher(Courier(store, NodeDesk(service), webhooks)))
         server = _Server(_config(build(service), service.settings.proxies))
+        server.ending = service.streams.end
         name = bound.getsockname()
         started(Listen(listen.host, int(name[1])))
         server.run(sockets=[bound])
 
 
 def _config(app: Starlette, proxies: Sequence[str]) -> uvicorn.Config:
+    http, websockets = protocols(Crowd(proxies=proxies))
     return uvicorn.Config(
         app,
         log_config=None,
@@ -142,8 +146,8 @@ def _config(app: Starlette, proxies: Sequence[str]) -> uvicorn.Config:
         server_header=False,
         proxy_headers=bool(proxies),
         forwarded_allow_ips=list(proxies),
-        http="httptools",
-        ws="websockets-sansio",
+        http=http,
+        ws=websockets,
         ws_max_size=_MESSAGE_BYTES,
         limit_concurrency=_CONNECTIONS,
         timeout_keep_alive=_IDLE_SECONDS,
@@ -167,6 +171,15 @@ def _bound(listen: Listen) -> Iterator[socket.socket]:
 
 class _Server(uvicorn.Server):
     """Ends when it is asked to, and returns: what is around it is then closed in order."""
+
+    ending: Callable[[], None] | None = None
+    """Is told that it is asked to end, before it waits for what is under way."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take note of being asked to end."""
+        if self.ending is not None:
+            self.ending()
+        super().handle_exit(sig, frame)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

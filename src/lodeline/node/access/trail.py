@@ -66,6 +66,8 @@ class Act(StrEnum):
     """Was sent events by a subscription."""
     EXPORTED = "exported"
     CAPTURED = "captured"
+    EVENT_DECIDED = "event-decided"
+    """Began an event anew that had stopped, left it aside, or took it back."""
     SIGNED_IN = "signed-in"
     SIGNED_OUT = "signed-out"
     ACCOUNT_MADE = "account-made"

@@ -40,6 +40,7 @@ from lodeline.node.events.store import EventStore, Seq, Tenant
 __all__ = [
     "MovePlace",
     "MovePlaceWrong",
+    "Moved",
     "Moves",
     "SealedPlace",
     "first_since",
@@ -82,10 +83,17 @@ class MovePlace:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved(KnownState):
+    """An event that came into a state, and the place behind that."""
+
+    place: MovePlace
+
+
+@dataclass(frozen=True, slots=True)
 class Moves:
     """Moves that were found, and where the next ones begin."""
 
-    moved: Sequence[KnownState]
+    moved: Sequence[Moved]
     """In their order; an event that moved twice is there twice."""
     reached: MovePlace
     is_whole: bool
@@ -161,7 +169,7 @@ def moves_after(
     moved = [_moved(row) for row in found]
     if len(found) < limit:
         return Moves(moved, end, is_whole=True)
-    return Moves(moved, MovePlace(found[-1]["number"], Seq(found[-1]["seq"])), is_whole=False)
+    return Moves(moved, moved[-1].place, is_whole=False)
 
 
 def forget_moves(store: EventStore, tenant: Tenant, moved_before: Micros) -> int:
@@ -184,7 +192,7 @@ def _end(connection: Connection, tenant: Tenant) -> MovePlace:
     return MovePlace(int(connection.execute(query).scalar() or 0) + 1)
 
 
-def _moved(row: RowMapping) -> KnownState:
+def _moved(row: RowMapping) -> Moved:
     at = StateOf(
         Seq(row["seq"]),
         EventState(row["state"]),
@@ -192,7 +200,8 @@ def _moved(row: RowMapping) -> KnownState:
         row["reference"],
         Micros(row["moved_us"]),
     )
-    return KnownState(EventId(row["event_id"]), bool(row["declaration"]), at)
+    place = MovePlace(row["number"], at.seq)
+    return Moved(EventId(row["event_id"]), bool(row["declaration"]), at, place)
 
 
 # ------------------------------------------------------------------ places for outsiders

@@ -1,0 +1,70 @@
+"""Answers that do not end by themselves: how many there are, of whom, and when the service ends."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event
+from typing import ClassVar, Final
+
+from lodeline.node.access.callers import Caller
+from lodeline.node.events.exceptions import SecurityException
+
+__all__ = ["MAX_OF_CALLER", "MAX_STREAMS", "Streams", "StreamsTooMany"]
+
+MAX_STREAMS: Final = 100
+"""Followers at a time."""
+MAX_OF_CALLER: Final = 8
+"""Of one account."""
+
+
+class StreamsTooMany(SecurityException):
+    """Somebody wants to follow while as many follow already as the node, or they, may have."""
+
+    code: ClassVar[str] = "web-streams-too-many"
+    en: ClassVar[str] = "there are {most} followers already, no more are told at a time"
+    fr: ClassVar[str] = "{most} suivent déjà, pas un de plus n'est informé à la fois"
+    advice_en: ClassVar[str] = "end a connection that is open, or come back later"
+    advice_fr: ClassVar[str] = "fermez une connexion ouverte, ou revenez plus tard"
+    status: ClassVar[int] = 429
+
+    most: int
+    seconds: int
+    """Seconds to wait, for the header ``Retry-After``."""
+
+
+class Streams:
+    """Counts streams, and tells them when the service ends. Entered from the event loop alone."""
+
+    def __init__(self) -> None:
+        self._open: Counter[str] = Counter()
+        self._ended = Event()
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether the service ends, and every stream with it."""
+        return self._ended.is_set()
+
+    def end(self) -> None:
+        """Let every stream end at its next look; may be called from anywhere."""
+        self._ended.set()
+
+    @contextmanager
+    def one_of(self, caller: Caller) -> Iterator[None]:
+        """Count a stream of somebody while it is open.
+
+        Raises:
+            StreamsTooMany: there are as many as there may be.
+        """
+        whose = f"{caller.tenant.number} {caller.user}"
+        if self._open.total() >= MAX_STREAMS:
+            raise StreamsTooMany(MAX_STREAMS, 10)
+        if self._open[whose] >= MAX_OF_CALLER:
+            raise StreamsTooMany(MAX_OF_CALLER, 10)
+        self._open[whose] += 1
+        try:
+            yield
+        finally:
+            self._open[whose] -= 1
+            self._open += Counter()  # forgets whoever has none
