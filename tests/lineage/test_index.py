@@ -1,95 +1,19 @@
 """The index of millions of lots answers what the graph of objects answers."""
 
-import dataclasses
-import hashlib
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.ledger.world import World
+from tests.lineage.logs import RECIPES, Step, logs, name, state_of
 
 from lodeline.kernel.ids import Hash32, LotId
-from lodeline.ledger.entries import EntryId
-from lodeline.ledger.records import LotRecord, Making, MakingKind
 from lodeline.ledger.state import State
 from lodeline.lineage import columns, csr
 from lodeline.lineage.columns import Column, Ids
 from lodeline.lineage.csr import Edges, Reach
 from lodeline.lineage.graph import Graph, Lineage, NotInLog
 from lodeline.lineage.index import LineageIndex, MadeBefore
-
-RECIPES = ("grant-licence", "mine-copper-cobalt", "blend", "split", "sale", "store")
-
-
-@dataclasses.dataclass(frozen=True)
-class Link:
-    """A step of a made-up log; a reversal uses what it reverses made, and makes as many anew."""
-
-    step: Hash32
-    kind: MakingKind
-    inputs: tuple[LotId, ...]
-    outputs: tuple[LotId, ...]
-
-
-def name(kind: str, number: int) -> Hash32:
-    return Hash32(hashlib.sha256(f"{kind} {number}".encode()).digest())
-
-
-@st.composite
-def logs(draw: st.DrawFn) -> list[Link]:
-    """Logs in which lots are used by several steps, by none, and by reversals."""
-    made: list[LotId] = []
-    links: list[Link] = []
-    for number in range(draw(st.integers(1, 25))):
-        undone = draw(st.sampled_from([None, *links]))
-        if undone is None or not undone.outputs:
-            kind, count = MakingKind.TRANSFORM, draw(st.integers(0, 4))
-            inputs = tuple(draw(st.lists(st.sampled_from(made), max_size=4))) if made else ()
-        else:
-            kind, count, inputs = MakingKind.REVERSAL, len(undone.inputs), undone.outputs
-        outputs = tuple(LotId(name("lot", len(made) + at)) for at in range(count))
-        links.append(Link(name("step", number), kind, inputs, outputs))
-        made.extend(outputs)
-    return links
-
-
-@pytest.fixture(scope="module")
-def sample() -> State:
-    """Some real records, from which made-up ones are copied."""
-    world = World(*RECIPES)
-    world.granted()
-    return world.state
-
-
-def state_of(links: list[Link], sample: State) -> State:
-    """Put a made-up log into a state; nothing is checked there."""
-    making = next(making for _, making in sample.makings.items())
-    record = next(record for _, record in sample.lots.items())
-    state = State()
-    for index, link in enumerate(links):
-        state.makings.put({link.step: _making(making, index, link)})
-        for place, lot in enumerate(link.outputs):
-            state.lots.put({lot: LotRecord(record.lot, link.step, place, False, None)})
-    return state
-
-
-def _making(like: Making, index: int, link: Link) -> Making:
-    return Making(
-        link.kind,
-        EntryId(link.step),
-        index,
-        like.time,
-        link.inputs,
-        link.outputs,
-        None,
-        like.family,
-        like.site,
-        like.site_signed,
-        like.signers,
-        None,
-        (),
-    )
 
 
 def same(index: LineageIndex, reach: Reach, found: Lineage) -> None:
@@ -107,7 +31,7 @@ def same(index: LineageIndex, reach: Reach, found: Lineage) -> None:
     data=st.data(),
 )
 def test_it_answers_as_the_graph_does(
-    sample: State, links: list[Link], folds: set[int], narrow: int, data: st.DataObject
+    sample: State, links: list[Step], folds: set[int], narrow: int, data: st.DataObject
 ) -> None:
     """However much is in the base and how much in the overlay, and however wide the fronts."""
     with pytest.MonkeyPatch.context() as patch:
@@ -115,7 +39,7 @@ def test_it_answers_as_the_graph_does(
         compare(sample, links, folds, data)
 
 
-def compare(sample: State, links: list[Link], folds: set[int], data: st.DataObject) -> None:
+def compare(sample: State, links: list[Step], folds: set[int], data: st.DataObject) -> None:
     graph, index = Graph(state_of(links, sample)), LineageIndex()
     for at, link in enumerate(links):
         index.add(link.step, link.inputs, link.outputs)
@@ -134,7 +58,7 @@ def compare(sample: State, links: list[Link], folds: set[int], data: st.DataObje
 
 @settings(max_examples=20, deadline=None)
 @given(links=logs(), cut=st.integers(0, 25))
-def test_it_catches_up_with_a_state(sample: State, links: list[Link], cut: int) -> None:
+def test_it_catches_up_with_a_state(sample: State, links: list[Step], cut: int) -> None:
     index = LineageIndex()
     assert index.catch_up(state_of(links[:cut], sample)) == len(links[:cut])
     state = state_of(links, sample)
