@@ -4,12 +4,18 @@ import pytest
 from tests.web.conftest import Site
 
 from lodeline.exchange.sheets.layout import KINDS
-from lodeline.exchange.sheets.writing import csv_bytes, template_csv
+from lodeline.exchange.sheets.writing import csv_bytes
 from lodeline.web.sheets import CSV, WORKBOOK
 
 HEAD = ("event", "time", "goods", "quantity", "unit")
 TIME = "2026-03-01T08:30:00+02:00"
 LOT = "urn:epc:class:lgtin:4012345.011111.L1"
+
+
+def filled_in(kind: str) -> bytes:
+    """A template with its example as what happened."""
+    keys = KINDS[kind].keys
+    return csv_bytes(keys, [[row.get(key, "") for key in keys] for row in KINDS[kind].examples])
 
 
 def test_templates_are_listed_in_the_language_that_is_asked_for(site: Site) -> None:
@@ -25,10 +31,12 @@ def test_what_is_got_as_a_template_is_taken_in_once(site: Site, kind: str, media
     got = site.get(f"/sheets/{kind}", Accept=media)
     assert got.headers["Content-Type"].partition(";")[0] == media
     assert f'filename="{kind}.' in got.headers["Content-Disposition"]
-    first = site.post(f"/sheets/{kind}", got.content, media)
+    assert site.post(f"/sheets/{kind}", got.content, media).json()["code"] == "sheet-empty"
+    filled = filled_in(kind)
+    first = site.post(f"/sheets/{kind}", filled, CSV)
     assert (first.status_code, first.json()["captured"]) == (202, 1)
     assert site.get(first.headers["Location"]).json() == first.json()
-    again = site.post(f"/sheets/{kind}", got.content, media).json()
+    again = site.post(f"/sheets/{kind}", filled, CSV).json()
     assert (again["captured"], again["known"]) == (0, 1)
 
 
@@ -72,7 +80,7 @@ def test_a_template_that_is_none_is_not_there(site: Site) -> None:
 
 
 def test_a_table_is_taken_for_the_senders_company_alone(site: Site) -> None:
-    table = template_csv(KINDS["shipping"], "en")
+    table = filled_in("shipping")
     assert site.post("/sheets/shipping", table, CSV, who="ada").json()["captured"] == 1
     assert '"eventList":[]' in site.get("/events", who="bob").text.replace(" ", "")
 

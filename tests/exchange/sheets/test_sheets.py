@@ -47,6 +47,20 @@ HEAD = ("event", "time", "goods", "quantity", "unit", "assay Co")
 GOOD = ("1", TIME, LOT, "24600", "kg", "0.52")
 
 
+def unmarked(data: bytes) -> bytes:
+    """A template whose example is filled in as it stands."""
+    if not data.startswith(b"PK"):
+        head, titles, *examples = data.decode("utf-8-sig").splitlines(keepends=True)
+        return "".join([head, titles, *(line.replace("# ", "", 1) for line in examples)]).encode()
+    book = load_workbook(io.BytesIO(data))
+    sheet = book.worksheets[0]
+    for line in sheet.iter_rows(min_row=3):
+        line[0].value = str(line[0].value).removeprefix("# ")
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
 def rows(*lines: tuple[str, ...], head: tuple[str, ...] = HEAD) -> SheetEvents:
     return events_of(kind_named("commissioning"), read_table(csv_bytes(head, lines)))
 
@@ -61,7 +75,9 @@ def test_every_template_is_read_back_as_an_event_of_the_standard() -> None:
     assert len(KINDS) == 6
     for kind in KINDS.values():
         for data in (template(kind, "en"), template(kind, "fr"), template_csv(kind, "fr")):
-            found = events_of(kind, read_table(data))
+            with pytest.raises(SheetEmpty):  # nobody sends the example as what happened
+                read_table(data)
+            found = events_of(kind, read_table(unmarked(data)))
             assert found.problems == ()
             assert found.rows == (3,)
             (event,) = found.events

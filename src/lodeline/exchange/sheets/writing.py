@@ -27,6 +27,8 @@ _FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
 _WIDTHS: Final = {Cell.URI: 44, Cell.TIME: 28}
 _WIDTH: Final = 14
 _LAST_ROW: Final = 20_000
+_MARK: Final = "# "
+"""Begins rows that explain and are not read."""
 _CHOICES: Final = {Cell.UNIT: "kg,t,g", Cell.DIRECTION: "in,out"}
 
 
@@ -98,7 +100,7 @@ def template_csv(kind: SheetKind, lang: Lang) -> bytes:
 
 def _titles(kind: SheetKind, lang: Lang) -> Sequence[str]:
     first, *others = (_title(column, lang) for column in kind.columns)
-    return (f"# {first}", *others)
+    return (f"{_MARK}{first}", *others)
 
 
 def _title(column: Column, lang: Lang) -> str:
@@ -107,4 +109,6 @@ def _title(column: Column, lang: Lang) -> str:
 
 
 def _examples(kind: SheetKind) -> list[Sequence[str]]:
-    return [[example.get(key, "") for key in kind.keys] for example in kind.examples]
+    """Rows that show how it is filled in; marked, so that nobody sends them as what happened."""
+    rows = [[example.get(key, "") for key in kind.keys] for example in kind.examples]
+    return [(f"{_MARK}{first}", *others) for first, *others in rows]
