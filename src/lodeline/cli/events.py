@@ -21,6 +21,7 @@ from lodeline.node.workspace import read_file, write_file
 if TYPE_CHECKING:
     from lodeline.node.events.pipeline import Turn
     from lodeline.node.events.reading import CaptureLimits
+    from lodeline.node.events.states import Reason
     from lodeline.node.events.store import EventStore, Tenant
 
 __all__ = [
@@ -126,8 +127,7 @@ def capture(
         limits = _capture_limits(terminal)
         job = take_in(store, tenant, offered, who=Who(tenant.name), limits=limits)
     for error in job.errors:
-        reason = error.reason.fr if terminal.lang == "fr" else error.reason.en
-        terminal.warn(terminal.texts("events.not_taken", number=error.event + 1, reason=reason))
+        _warn_of(terminal, "events.not_taken", error.event + 1, error.reason)
     terminal.say("events.captured", captured=job.captured, known=job.known, refused=job.refused)
     terminal.emit({"captured": job.captured, "known": job.known, "refused": job.refused})
     return OK if job.success else REFUSED
@@ -246,6 +246,12 @@ def sheet_template(
     terminal.emit({"file": str(out)})
 
 
+def _warn_of(terminal: Terminal, text: str, number: int, reason: Reason) -> None:
+    """Say of an event or a row why it is not taken, and what to do."""
+    said = (reason.fr, reason.advice_fr) if terminal.lang == "fr" else (reason.en, reason.advice_en)
+    terminal.warn(terminal.texts(text, number=number, reason=said[0], advice=said[1]))
+
+
 def sheet_import(
     context: typer.Context,
     kind: Annotated[str, typer.Argument()],
@@ -266,8 +272,7 @@ def sheet_import(
             job = import_sheet(store, tenant, kind, read_file(file), who=who, limits=limits)
         except SheetRowsRefused as refused:
             for bad in refused.rows:
-                said = bad.reason.fr if terminal.lang == "fr" else bad.reason.en
-                terminal.warn(terminal.texts("events.bad_row", number=bad.row, reason=said))
+                _warn_of(terminal, "events.bad_row", bad.row, bad.reason)
             return terminal.refuse(refused)
     terminal.say("events.captured", captured=job.captured, known=job.known, refused=job.refused)
     terminal.emit({"captured": job.captured, "known": job.known, "refused": job.refused})

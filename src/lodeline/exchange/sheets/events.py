@@ -118,7 +118,7 @@ def _check(column: Column, row: Row) -> None:
             _one_of(column.key, text, _DIRECTIONS)
         case Cell.URI:
             if ":" not in text or any(char.isspace() for char in text):
-                raise CellNotAllowed(column.key, text, "a URI: urn:…, https://…")
+                raise CellNotAllowed(column.key, text, "urn:…, https://…")
         case Cell.TEXT:
             pass
 

@@ -145,10 +145,10 @@ class CellNotNumber(SheetRefused):
     """A cell that should be a number, exact and positive."""
 
     code: ClassVar[str] = "sheet-cell-not-number"
-    en: ClassVar[str] = "“{column}” is “{found}”, which is no number that can be taken exactly"
-    fr: ClassVar[str] = "« {column} » est « {found} », qui n'est pas un nombre exact"
-    advice_en: ClassVar[str] = "write digits with a point, at most 15 of them, and no unit"
-    advice_fr: ClassVar[str] = "écrivez des chiffres avec un point, 15 au plus, sans unité"
+    en: ClassVar[str] = "“{column}” is “{found}”, which is no exact number of 0 or more"
+    fr: ClassVar[str] = "« {column} » est « {found} », qui n'est pas un nombre exact, 0 ou plus"
+    advice_en: ClassVar[str] = "write at most 15 digits, a point for decimals, no space, no unit"
+    advice_fr: ClassVar[str] = "15 chiffres au plus, un point décimal, ni espace ni unité"
 
     column: str
     found: str

@@ -45,8 +45,8 @@ class SheetRowsRefused(ValidationException):
     """A table with rows that cannot be taken; nothing of it was."""
 
     code: ClassVar[str] = "sheet-rows-refused"
-    en: ClassVar[str] = "{count} places of the table cannot be taken, the first in row {first}"
-    fr: ClassVar[str] = "{count} endroits du tableau sont refusés, le premier à la ligne {first}"
+    en: ClassVar[str] = "rows of the table cannot be taken; reasons: {count}, first row: {first}"
+    fr: ClassVar[str] = "des lignes du tableau sont refusées ; raisons : {count}, première ligne : {first}"
     advice_en: ClassVar[str] = "put the rows right that are listed, and send the whole table again"
     advice_fr: ClassVar[str] = "corrigez les lignes indiquées et renvoyez tout le tableau"
 
