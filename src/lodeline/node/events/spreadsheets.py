@@ -46,7 +46,9 @@ class SheetRowsRefused(ValidationException):
 
     code: ClassVar[str] = "sheet-rows-refused"
     en: ClassVar[str] = "rows of the table cannot be taken; reasons: {count}, first row: {first}"
-    fr: ClassVar[str] = "des lignes du tableau sont refusées ; raisons : {count}, première ligne : {first}"
+    fr: ClassVar[str] = (
+        "des lignes du tableau sont refusées ; raisons : {count}, première ligne : {first}"
+    )
     advice_en: ClassVar[str] = "put the rows right that are listed, and send the whole table again"
     advice_fr: ClassVar[str] = "corrigez les lignes indiquées et renvoyez tout le tableau"
 
