@@ -170,7 +170,7 @@ def _hexadecimal(values: Values) -> Condition:
 
 
 def _flag(values: Values) -> Condition:
-    texts = frozenset({"true" if values.flag() else "false"})
+    texts = frozenset({"true" if values.truth() else "false"})
     return Condition(values.parameter, Place(((*_REPORT, "booleanValue"),)), SameText(texts))
 
 
@@ -430,7 +430,8 @@ def _with_attribute(values: Values, rest: str) -> Need:
     if not attribute:
         raise ParameterUnknown(values.parameter)
     names = frozenset({term_value(attribute, values.namespaces)})
-    return _attributed(values, field, AttributeNeed(names, frozenset(_term_values(values, None))))
+    wanted = frozenset(term_value(text, values.namespaces) for text in values.written())
+    return _attributed(values, field, AttributeNeed(names, wanted))
 
 
 def _attributed(values: Values, field: str, wanted: AttributeNeed) -> Need:

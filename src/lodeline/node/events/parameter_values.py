@@ -11,7 +11,7 @@ from typing import Final
 
 from lodeline.exchange.epcis.context import BUILT_IN, Namespaces
 from lodeline.exchange.epcis.errors import EpcisRefused
-from lodeline.exchange.epcis.value import ExactNumber, JsonValue, parse_number
+from lodeline.exchange.epcis.value import ExactNumber, JsonValue, number_text, parse_number
 from lodeline.node.events.moments import Micros, micros
 from lodeline.node.events.predicates import Comparable, comparable
 from lodeline.node.events.query_refusals import (
@@ -132,13 +132,38 @@ class Values:
         Raises:
             ParameterNotFlag: it is neither.
         """
-        if self._members in ([], [None], [""]):
-            return True
+        return self._members in ([], [None], [""]) or self.truth()
+
+    def truth(self) -> bool:
+        """Return true or false, which must be said.
+
+        Raises:
+            ParameterEmpty: there is none.
+            ParameterNotFlag: it is neither.
+        """
         member = self._only()
+        if member == "":
+            raise ParameterEmpty(self.parameter)
         found = _FLAGS.get(str(member).lower())
         if found is None:
             raise ParameterNotFlag(self.parameter, _shown(member))
         return found
+
+    def written(self) -> tuple[str, ...]:
+        """Return at least one text; a number is a text of its one form.
+
+        Raises:
+            ParameterEmpty: there is none, or it is empty.
+            ParameterNotText: a value is neither.
+        """
+        if not self._members:
+            raise ParameterEmpty(self.parameter)
+        return tuple(
+            number_text(member)
+            if isinstance(member, (int, Decimal)) and not isinstance(member, bool)
+            else self._text(member)
+            for member in self._members
+        )
 
     def comparables(self) -> tuple[Comparable, ...]:
         """Return at least one value for an extension, whatever its type.

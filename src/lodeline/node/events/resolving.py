@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import cast
 
 import orjson
 
-from lodeline.exchange.epcis.value import JsonObject
+from lodeline.exchange.epcis.json_in import parse_json
+from lodeline.exchange.epcis.value import JsonObject, number_text
 from lodeline.node.events.families import AttributeNeed, DescendantNeed, Need
 from lodeline.node.events.master_data import MasterElement, VocabularyType, master_elements
 from lodeline.node.events.parameters import Query
@@ -61,12 +63,20 @@ def _with_attribute(
     elements: Sequence[MasterElement], wanted: AttributeNeed
 ) -> Iterator[TermValue]:
     for element in elements:
-        if any(_is_wanted(attribute, wanted) for attribute in _attributes(element)):
+        if any(_is_wanted(attribute, wanted) for attribute in _attributes(element, wanted)):
             yield term_value(element.element)
 
 
-def _attributes(element: MasterElement) -> Iterator[JsonObject]:
+def _attributes(element: MasterElement, wanted: AttributeNeed) -> Iterator[JsonObject]:
+    """Attributes of an element, numbers exact where values matter."""
     value = cast(JsonObject, orjson.loads(element.body))
+    found = list(_listed(value))
+    if wanted.values is None or not any(isinstance(each.get("attribute"), float) for each in found):
+        return iter(found)
+    return _listed(cast(JsonObject, parse_json(element.body.encode("utf-8"))))
+
+
+def _listed(value: JsonObject) -> Iterator[JsonObject]:
     attributes = value.get("attributes")
     for attribute in attributes if isinstance(attributes, list) else ():
         if isinstance(attribute, dict):
@@ -77,4 +87,6 @@ def _is_wanted(attribute: JsonObject, wanted: AttributeNeed) -> bool:
     if term_value(str(attribute.get("id"))) not in wanted.names:
         return False
     value = attribute.get("attribute")
+    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+        value = number_text(value)
     return wanted.values is None or (isinstance(value, str) and term_value(value) in wanted.values)
