@@ -145,6 +145,22 @@ def test_the_same_address_without_an_upgrade_is_still_a_query(site: Site, socket
     assert ids(answer.text) == ["1"]
 
 
+def test_one_account_leaves_places_to_others_and_gives_its_own_back(
+    site: Site, sockets: Sockets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pushing, "MAX_OF_CALLER", 1)
+    site.tokens["eve"] = site.house.token("eve", Role.REFINER)
+    path = f"{PATH}?stream=true"
+    with sockets.connected(path, bearer(site.tokens["ada"])):
+        with pytest.raises(Denied) as refused, sockets.connected(path, bearer(site.tokens["ada"])):
+            pass
+        assert json.loads(refused.value.body)["most"] == "1"
+        with sockets.connected(path, bearer(site.tokens["eve"])):
+            pass
+    with sockets.connected(path, bearer(site.tokens["ada"])):
+        pass
+
+
 def test_those_who_come_together_are_all_counted(
     site: Site, sockets: Sockets, monkeypatch: pytest.MonkeyPatch
 ) -> None:

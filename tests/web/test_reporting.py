@@ -41,14 +41,15 @@ _SECONDS = 30
 
 @contextmanager
 def running(folder: Path) -> "Iterator[tuple[str, subprocess.Popen[str]]]":
-    child = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(folder)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        stdin=subprocess.DEVNULL,
-        env={name: value for name, value in os.environ.items() if name != "LODELINE_DATABASE"},
-        text=True,
-    )
+    with (folder / "log.txt").open("a") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, str(folder)],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            env={name: value for name, value in os.environ.items() if name != "LODELINE_DATABASE"},
+            text=True,
+        )
     assert child.stdout is not None
     try:
         yield child.stdout.readline().strip(), child
@@ -144,3 +145,7 @@ def test_a_client_of_another_make_is_told_over_a_websocket(
         assert refused.value.response.status_code == 401
         child.send_signal(signal.SIGTERM)
         assert child.wait(_SECONDS) == 0
+    log = (tmp_path / "log.txt").read_text("utf-8")
+    assert '"route": "/capture"' in log
+    for secret in ("stream=true", "/queries/all", "127.0.0.1", token):
+        assert secret not in log

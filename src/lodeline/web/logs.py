@@ -41,8 +41,9 @@ def log_to(stream: TextIO | None = None) -> None:
     """Write the logs of the service, and of the server under it, to a stream."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonLines())
-    for name in ("lodeline", "uvicorn"):
+    # What the server says of websockets, at the level INFO, has their paths and queries in it.
+    for name, level in (("lodeline", logging.INFO), ("uvicorn", logging.WARNING)):
         logger = logging.getLogger(name)
         logger.handlers = [handler]
         logger.propagate = False
-        logger.setLevel(logging.INFO)
+        logger.setLevel(level)

@@ -11,6 +11,7 @@ comes while it is not connected is for subscriptions with a destination.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -53,10 +54,12 @@ from lodeline.web.negotiation import EpcFormat, format_of, preferred_language
 from lodeline.web.problems import problem_response
 from lodeline.web.service import Service
 
-__all__ = ["MAX_SOCKETS", "route"]
+__all__ = ["MAX_OF_CALLER", "MAX_SOCKETS", "route"]
 
 MAX_SOCKETS: Final = 100
 """Clients that are told at a time."""
+MAX_OF_CALLER: Final = 10
+"""Of one account."""
 _PAUSE_SECONDS: Final = 0.5
 """Between two looks at what is new."""
 _GONE: Final = 1001
@@ -108,6 +111,7 @@ class _Sockets:
         self._pause = pause
         self._looks = _Looks(desk.service)
         self._open = 0
+        self._of: Counter[str] = Counter()
 
     async def serve(self, socket: WebSocket) -> None:
         """Serve one client until it goes, or is not told anything any more."""
@@ -118,9 +122,22 @@ class _Sockets:
         try:
             listener = await self._known(socket)
             if listener is not None:
-                await self._accepted(socket, listener)
+                await self._admitted(socket, listener)
         finally:
             self._open -= 1
+
+    async def _admitted(self, socket: WebSocket, listener: _Listener) -> None:
+        """Serve a client that is known, unless its account has as many as it may have."""
+        whose = f"{listener.caller.tenant.number} {listener.caller.user}"
+        if self._of[whose] >= MAX_OF_CALLER:
+            await _refuse(socket, SubscriptionsTooMany(MAX_OF_CALLER))
+            return
+        self._of[whose] += 1
+        try:
+            await self._accepted(socket, listener)
+        finally:
+            self._of[whose] -= 1
+            self._of += Counter()  # forgets whoever has none
 
     async def _known(self, socket: WebSocket) -> _Listener | None:
         """Return who listens, or nothing once they are told why they may not."""
@@ -152,8 +169,8 @@ class _Sockets:
                 code = _GONE if isinstance(refusal, NamedQueryUnknown) else _FORBIDDEN
                 await socket.close(code, refusal.code)
                 return
-            if look.document is not None:
-                await socket.send_text(look.document.decode("utf-8"))
+            if look.document is not None and not await _told(socket, look.document):
+                return
             listener = look.listener
             if look.is_whole:
                 await asyncio.sleep(self._pause)
@@ -234,6 +251,15 @@ class _Looks:
             return _checked(self._service.access.authenticate(listener.headers, listener.source))
         known = listener.caller
         return _checked(self._service.access.caller_of(known.tenant, known.user))
+
+
+async def _told(socket: WebSocket, document: bytes) -> bool:
+    """Tell a client, and return whether it was still there."""
+    try:
+        await socket.send_text(document.decode("utf-8"))
+    except (WebSocketDisconnect, RuntimeError):
+        return False
+    return True
 
 
 def _checked(caller: Caller) -> Caller:
