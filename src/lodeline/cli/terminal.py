@@ -292,8 +292,10 @@ def _one(value: object) -> object:
 
 
 def _sentence(text: str) -> str:
-    """Return a text that begins with a capital and ends with one full stop."""
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+    """Return a text that begins with a capital, unless with a file or URI, and ends with a stop."""
+    whole = text.rstrip(".")
+    first = whole.partition(" ")[0].rstrip(",:;")
+    return f"{whole}." if set(first) & set("./:_") else f"{whole[:1].upper()}{whole[1:]}."
 
 
 def terminal_of(context: typer.Context) -> Terminal:
