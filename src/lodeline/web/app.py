@@ -18,12 +18,14 @@ from starlette.types import ExceptionHandler
 
 from lodeline.kernel.errors import LodelineError
 from lodeline.web import (
+    administering,
     board,
     capturing,
     collections,
     events,
     following,
     naming,
+    overseeing,
     pushing,
     resolving,
     sheets,
@@ -55,6 +57,8 @@ OPERATIONS: Final[Sequence[Operation | Open]] = (
             *sheets.OPERATIONS,
             *naming.OPERATIONS,
             *subscribing.OPERATIONS,
+            *administering.OPERATIONS,
+            *overseeing.OPERATIONS,
         )
     ),
     *board.OPERATIONS,
