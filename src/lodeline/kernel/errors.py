@@ -24,6 +24,7 @@ import dataclasses
 import re
 import string
 from collections.abc import Mapping
+from decimal import Decimal
 from enum import Enum
 from typing import Any, ClassVar, Literal, cast, dataclass_transform
 
@@ -33,6 +34,8 @@ Lang = Literal["en", "fr"]
 SHORT_HEX = 12
 """Hex characters of an id that a message shows."""
 
+_SCALES = {"kg": 6, "percent": 4}
+"""Digits by which a field is shifted: ``{mass:kg}`` of milligrams, ``{share:percent}`` of ppm."""
 _CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _TEXTS = ("en", "fr", "advice_en", "advice_fr")
 _RESERVED = frozenset(
@@ -47,9 +50,13 @@ class _Words(string.Formatter):
 
     def __init__(self, lang: Lang) -> None:
         self._none = "none" if lang == "en" else "aucun"
+        self._point = "." if lang == "en" else ","
 
     # Any: the signature that string.Formatter fixes.
     def format_field(self, value: Any, format_spec: str) -> Any:
+        if format_spec in _SCALES:
+            number = f"{Decimal(value).scaleb(-_SCALES[format_spec]).normalize():f}"
+            return number.replace(".", self._point)
         if format_spec:
             return super().format_field(value, format_spec)
         return self._plain(value)

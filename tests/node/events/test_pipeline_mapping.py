@@ -41,7 +41,7 @@ from lodeline.node.events.meaning import Counted, Keeping, Making, Meaning, Ship
 from lodeline.node.events.measures import found_in, mass_of
 from lodeline.node.events.moments import Micros, moment_text
 from lodeline.node.events.reading import Offered
-from lodeline.node.events.rules import History, check_seals, event_of
+from lodeline.node.events.rules import History, check_packing, event_of
 from lodeline.node.events.store import EventStore, Seq, StoredEvent, Tenant, TenantName
 from lodeline.node.events.terms import term_value
 from lodeline.node.events.trade_refusals import (
@@ -49,7 +49,7 @@ from lodeline.node.events.trade_refusals import (
     GoodsNamedTwice,
     GoodsUnknown,
     MeasureTooFine,
-    PartyUnknown,
+    PartyMissing,
     SealUsedTwice,
     UnitNotUnderstood,
 )
@@ -183,7 +183,7 @@ def test_goods_go_to_the_owner_not_to_whoever_carries_them() -> None:
     found = means(shipped("L1", destinationList=parties))
     assert isinstance(found, Shipping)
     assert found.to == "trader"
-    with pytest.raises(PartyUnknown):
+    with pytest.raises(PartyMissing):
         means(shipped("L1", destinationList=[]))
     with pytest.raises(GoodsUnknown):
         means(shipped("L1", quantityList=[], epcList=[BAG]))
@@ -310,9 +310,9 @@ def test_a_seal_that_was_broken_is_not_used_again(store: EventStore) -> None:
         packed(BAG, seal, eventTime=at(10), action="DELETE"),
         packed(BAG, seal, eventTime=at(11)),
     )
-    check_seals(mapping, event_of(found[0]), History(store, tenant, found[0]))
+    check_packing(mapping, event_of(found[0]), History(store, tenant, found[0]))
     with pytest.raises(SealUsedTwice) as refused:
-        check_seals(mapping, event_of(found[2]), History(store, tenant, found[2]))
+        check_packing(mapping, event_of(found[2]), History(store, tenant, found[2]))
     assert (refused.value.seal, refused.value.event) == (seal, found[1].seq)
 
 
@@ -322,7 +322,7 @@ def test_another_tenants_seals_and_containers_are_not_seen(store: EventStore) ->
     other = "urn:epc:id:sscc:4012345.0000000002"
     tenant, found = take(store, "pit", packed(other, seal))
     history = History(store, tenant, found[0])
-    check_seals(read_mapping("pit.yaml", PIT_MAPPING), event_of(found[0]), history)
+    check_packing(read_mapping("pit.yaml", PIT_MAPPING), event_of(found[0]), history)
     assert history.unpacked(EpcisUri(BAG)) == ()
 
 
@@ -335,4 +335,4 @@ def test_events_that_were_declared_wrong_do_not_count(store: EventStore) -> None
     take(store, "pit", declared)
     _, found = take(store, "pit", packed(other, seal, eventTime=at(13)))
     history = History(store, tenant, found[-1])
-    check_seals(read_mapping("pit.yaml", PIT_MAPPING), event_of(found[-1]), history)
+    check_packing(read_mapping("pit.yaml", PIT_MAPPING), event_of(found[-1]), history)

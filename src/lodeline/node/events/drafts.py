@@ -41,7 +41,7 @@ from lodeline.node.events.goods_book import (
     write_use,
 )
 from lodeline.node.events.meaning import Counted, Making, Measured, Receiving, Shipping
-from lodeline.node.events.moments import Micros
+from lodeline.node.events.moments import Micros, moment_text
 from lodeline.node.events.outbox import Stage
 from lodeline.node.events.pairing import (
     Pair,
@@ -53,9 +53,8 @@ from lodeline.node.events.pairing import (
     settlements,
 )
 from lodeline.node.events.settling import note_offer
-from lodeline.node.events.store import Seq
 from lodeline.node.events.terms import TermValue
-from lodeline.node.events.trade_refusals import FigureOutOfReach
+from lodeline.node.events.trade_refusals import EventInFuture, FigureOutOfReach
 from lodeline.node.governing import recipe_in_force, recipe_named
 from lodeline.node.granting import address_of
 from lodeline.node.holding import Holding
@@ -76,10 +75,22 @@ _SPLIT: Final = RecipeName("split")
 _UMPIRE: Final = Role("umpire")
 _UMPIRES_RECIPE: Final = RecipeName("settle-umpire")
 _SECONDS_PER_DAY: Final = 86_400
+_MICROSECONDS: Final = 1_000_000
 _MEMO_CHARS: Final = 500
 
 Draft = tuple[Stage, Request]
 """An entry that is finished up to the signatures of others, and why it is sent."""
+
+
+def _check_time(own: Holding, at: Moment) -> None:
+    """Hold what is to come; clocks and time zones may be wrong by as much as a day.
+
+    Raises:
+        EventInFuture: it is later than that.
+    """
+    now = Micros(own.session.now() * _MICROSECONDS)
+    if at.when > now + _SECONDS_PER_DAY * _MICROSECONDS:
+        raise EventInFuture(moment_text(at.when), moment_text(now))
 
 
 # ------------------------------------------------------------------ a step
@@ -92,16 +103,18 @@ def make_drafts(own: Holding, making: Making, at: Moment, folder: Path) -> list[
         LotNeverReceived, LotAway, MoreUsedThanThere, GoodsTwice: the goods.
         PlanRefused, …: the step cannot be; as `transforming.prepare`.
     """
+    _check_time(own, at)
     for measured in making.made:
         check_new(own, measured.goods, at.event)
-    uses = [use_of(own, goods, at.event) for goods in making.used]
+    uses = [use_of(own, goods, at) for goods in making.used]
     if making.is_passing:
         return _passed(own, making, uses, folder)
     named = [_output(measured, making.rule.line) for measured in making.made]
     drafts, chain, built = _drafted(own, _file(own, making, uses, named), folder, Stage.MAKE)
     _write_uses(own, uses, chain, built)
     for measured, made in zip(making.made, built[-1].made, strict=False):
-        usage = Usage(at.event, came=measured.goods.amount, lots=(LotId(made.lot_id),))
+        lots = (LotId(made.lot_id),)
+        usage = Usage(at.event, came=measured.goods.amount, lots=lots, when=at.when)
         write_use(own, measured.goods.key, usage)
     return drafts
 
@@ -235,7 +248,8 @@ def offer_drafts(own: Holding, shipping: Shipping, at: Moment) -> list[Draft]:
         LotNeverReceived, LotAway, MoreUsedThanThere: the goods.
         UnknownMember, MemberNotActive, PlanRefused, …: as `trading.offer`.
     """
-    uses = [use_of(own, goods, at.event) for goods in shipping.used]
+    _check_time(own, at)
+    uses = [use_of(own, goods, at) for goods in shipping.used]
     chain, supplies = _taken(own, uses)
     buyer = address_of(own.session.member(shipping.to))
     flat = [one for found in supplies for one in found]
@@ -320,6 +334,7 @@ def accept_drafts(own: Holding, receiving: Receiving, at: Moment, folder: Path) 
         FigureOutOfReach, RoleMissing, …: what was decided cannot be settled.
         OfferUnsound: a note does not match.
     """
+    _check_time(own, at)
     now, decision = own.session.now(), at.decision
     if decision is not None and decision.way is Way.DECLINE:
         open_now = (each for each in offers_of(own, receiving, at.event) if each.is_open(now))
@@ -333,7 +348,7 @@ def accept_drafts(own: Holding, receiving: Receiving, at: Moment, folder: Path) 
     for pair in pairs:
         for lot in pair.lots:
             own.vault.record_facts(lot.lot_id, facts_of(pair.measured))
-        _write_came(own, pair, at.event, ())
+        _write_came(own, pair, at, ())
     return drafts
 
 
@@ -390,10 +405,10 @@ def _farthest(settlement: Settlement) -> tuple[ElementSymbol, Milligrams]:
     return element, settlement.agreed[element]
 
 
-def _write_came(own: Holding, pair: Pair, event: Seq, settled: Sequence[LotId]) -> None:
+def _write_came(own: Holding, pair: Pair, at: Moment, settled: Sequence[LotId]) -> None:
     goods = pair.measured.goods
     lots = (*(lot.lot_id for lot in pair.lots), *settled)
-    write_use(own, goods.key, Usage(event, came=goods.amount, lots=lots))
+    write_use(own, goods.key, Usage(at.event, came=goods.amount, lots=lots, when=at.when))
 
 
 def settle_drafts(own: Holding, receiving: Receiving, at: Moment, folder: Path) -> list[Draft]:
@@ -413,5 +428,5 @@ def settle_drafts(own: Holding, receiving: Receiving, at: Moment, folder: Path) 
             settled.append(LotId(built[-1].made[0].lot_id))
             own.vault.record_facts(settled[-1], facts_of(pair.measured))
         if settled:
-            _write_came(own, pair, at.event, settled)
+            _write_came(own, pair, at, settled)
     return drafts

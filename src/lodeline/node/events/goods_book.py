@@ -25,15 +25,19 @@ from lodeline.kernel.ids import ElementSymbol, Hash32, LotId, LotIdW
 from lodeline.kernel.units import Milligrams
 from lodeline.ledger.entries import Entry, EntryId
 from lodeline.ledger.tasks import carried_transform
+from lodeline.node.events.decisions import Moment
 from lodeline.node.events.meaning import Counted, Goods
 from lodeline.node.events.moments import Micros, moment_text
 from lodeline.node.events.store import Seq
 from lodeline.node.events.terms import TermValue, term_value
 from lodeline.node.events.trade_refusals import (
+    GoodsGone,
     GoodsTwice,
     LotAway,
     LotNeverReceived,
+    MorePiecesThanThere,
     MoreUsedThanThere,
+    UsedBeforeThere,
 )
 from lodeline.node.holding import Holding
 from lodeline.proofs.body import transform_id
@@ -45,6 +49,7 @@ __all__ = [
     "Usage",
     "Use",
     "check_new",
+    "check_there",
     "give_back",
     "inputs_of",
     "page_of",
@@ -75,6 +80,8 @@ class Usage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     went: CountedW | None = None
     lots: tuple[LotIdW, ...] = ()
     """Lots of the ledger that stand for the goods since then."""
+    when: int | None = None
+    """When they came: microseconds since 1970."""
 
 
 class Page(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="lodeline-goods-v1"):
@@ -86,6 +93,12 @@ class Page(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="lodelin
     def origin(self) -> Usage | None:
         """Return the first event by which there was any of it."""
         return next((use for use in self.uses if use.lots or use.came is not None), None)
+
+    @property
+    def taking(self) -> Usage | None:
+        """Return the last event with which some of it went and after which nothing of it stayed."""
+        last = self.uses[-1] if self.uses else None
+        return None if last is None or last.came is not None or last.lots else last
 
     @property
     def left(self) -> Counted | None:
@@ -270,28 +283,46 @@ def inputs_of(uses: Sequence[Use]) -> InputPart:
     return InputPart(tuple(whole), (), tuple(parts))
 
 
-def use_of(own: Holding, goods: Goods, event: Seq) -> Use:
+def use_of(own: Holding, goods: Goods, at: Moment) -> Use:
     """Return the lots that stand for goods, with a part where not all of it goes.
 
     Raises:
         LotNeverReceived, LotAway: there is no lot, or none that is free.
-        MoreUsedThanThere: less is left.
+        GoodsGone, MoreUsedThanThere, MorePiecesThanThere: nothing, or less, is left.
+        UsedBeforeThere: they came later than that.
     """
     known = page_of(own, goods.key)
-    page = Page(tuple(use for use in known.uses if use.event != event))
+    page = Page(tuple(use for use in known.uses if use.event != at.event))
     if page.origin is None:
         raise LotNeverReceived(goods.named)
+    check_there(own, goods, page)
+    came = page.origin.when
+    if came is not None and at.when < came:
+        raise UsedBeforeThere(goods.named, moment_text(at.when), moment_text(Micros(came)))
     free, left = page.free(own), page.left
     if left is not None and goods.amount is not None and goods.amount > left:
-        raise MoreUsedThanThere(goods.named, left, goods.amount)
+        if goods.mass is None:
+            raise MorePiecesThanThere(goods.named, left, goods.amount)
+        raise MoreUsedThanThere(goods.named, Milligrams(left), goods.mass)
     if not free or page.is_promised(own):
         raise LotAway(goods.named)
     if left is None or goods.amount is None or goods.amount == left:
-        return Use(goods, free, None, Usage(event, went=left))
+        return Use(goods, free, None, Usage(at.event, went=left))
     element, there = _main(free)
     amount = Milligrams(there * goods.amount // left)
     lots = _enough(free, element, amount)
-    return Use(goods, lots, ElementAmount(element, amount), Usage(event, went=goods.amount))
+    return Use(goods, lots, ElementAmount(element, amount), Usage(at.event, went=goods.amount))
+
+
+def check_there(own: Holding, goods: Goods, page: Page) -> None:
+    """Refuse goods of which everything went with an earlier event.
+
+    Raises:
+        GoodsGone: which.
+    """
+    taking = page.taking
+    if taking is not None and not page.left and not page.free(own):
+        raise GoodsGone(goods.named, taking.event)
 
 
 def _main(lots: Sequence[HeldLot]) -> tuple[ElementSymbol, Milligrams]:

@@ -177,6 +177,8 @@ class ClassOfGoods:
     claims: tuple[str, ...] = ()
     is_product: bool = False
     """Whether each piece goes by its own number on the ledger."""
+    is_counted: bool = False
+    """Whether lots of it are so many pieces; other lots are weighed."""
 
     def matches(self, goods: str) -> bool:
         """Whether an identifier is of this class."""
@@ -207,6 +209,10 @@ class CompanyMapping:
     def is_seal(self, identifier: str) -> bool:
         """Whether an identifier is a seal's."""
         return term_value(identifier).startswith(self.seals) if self.seals else False
+
+    def steps_for(self, do: Doing) -> frozenset[str]:
+        """Return the business steps by which something is done, as far as the mapping names any."""
+        return frozenset(step for rule in self.steps if rule.do is do for step in rule.when.steps)
 
     def site_of(self, event: Event) -> SiteId | None:
         """Return the site of an event: that of its read point, else of its location."""
@@ -256,9 +262,12 @@ def _list(found: Field | None) -> tuple[Field, ...]:
 
 
 def _goods(part: Mapped) -> ClassOfGoods:
-    part.known("class", "form", "assay", "moisture", "contained", "rest", "claims", "product")
+    part.known(
+        "class", "form", "assay", "moisture", "contained", "rest", "claims", "product", "counted"
+    )
     named = part.need("class")
     moisture = part.get("moisture")
+    contained = tuple(item.read(parse_element_amount) for item in _list(part.get("contained")))
     return ClassOfGoods(
         line=part.line,
         named=named.text(),
@@ -268,10 +277,11 @@ def _goods(part: Mapped) -> ClassOfGoods:
         form=FormName(part.need("form").read(check_name)),
         assays=tuple(item.read(parse_assay) for item in _list(part.get("assay"))),
         moisture=_NOTHING if moisture is None else moisture.read(parse_percent),
-        contained=tuple(item.read(parse_element_amount) for item in _list(part.get("contained"))),
+        contained=contained,
         is_rest=_flag(part, "rest"),
         claims=part.texts("claims"),
         is_product=_flag(part, "product"),
+        is_counted=bool(contained) or _flag(part, "counted"),
     )
 
 

@@ -31,8 +31,11 @@ from lodeline.node.events.trade_refusals import (
     GoodsNamedTwice,
     GoodsUnknown,
     MeasureTooFine,
+    PartyMissing,
     PartyUnknown,
     SiteNotMapped,
+    UnitMissing,
+    UnitNotExpected,
 )
 
 __all__ = [
@@ -155,7 +158,7 @@ def meaning_of(mapping: CompanyMapping, event: Event, unpacked: Unpacked) -> Mea
     """Return what an event means.
 
     Raises:
-        GoodsUnknown, PartyUnknown: an identifier that the mapping does not have.
+        GoodsUnknown, PartyUnknown, PartyMissing: an identifier that the mapping does not have.
         AssayMissing, AssayAmbiguous, UnitNotUnderstood, MeasureTooFine: a number.
     """
     rule = rule_of(mapping, event, unpacked)
@@ -198,7 +201,7 @@ def _meant(mapping: CompanyMapping, event: Event, rule: StepRule, unpacked: Unpa
         case Doing.OFFER:
             to = _party(mapping, event, "destinationList", "destination")
             if to is None:
-                raise PartyUnknown("–", mapping.file)
+                raise PartyMissing
             goods = _once(_moved(mapping, event, unpacked))
             return Keeping() if to == mapping.company else Shipping(rule, goods, to)
         case Doing.ACCEPT:
@@ -280,9 +283,19 @@ def _all(event: Event) -> Iterator[tuple[str, Quantity]]:
 
 
 def _goods(kind: ClassOfGoods, quantity: Quantity) -> Goods:
-    """Return goods of a class; no quantity, or one thing of a number, is all of it."""
+    """Return goods of a class; no quantity, or one thing of a number, is all of it.
+
+    Raises:
+        UnitMissing, UnitNotExpected: a weight without its unit, or pieces with one.
+        UnitNotUnderstood, MeasureTooFine: a quantity.
+    """
     key, named = term_value(quantity.epc_class), quantity.epc_class
     mass = mass_of(quantity)
+    if quantity.quantity is not None and (mass is None) != kind.is_counted and not kind.is_rest:
+        text = number_text(quantity.quantity)
+        if mass is None:
+            raise UnitMissing(named, text, kind.form)
+        raise UnitNotExpected(named, text, quantity.uom or "")
     if mass is not None or quantity.quantity is None:
         return Goods(key, named, kind, mass, 1, is_alone=True)
     pieces = quantity.quantity

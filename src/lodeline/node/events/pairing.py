@@ -45,6 +45,7 @@ from lodeline.node.events.trade_refusals import (
     NotAllReceived,
     NotShippedYet,
     ReceivedBeforeShipped,
+    ReceivedTwice,
     WeightsDiffer,
 )
 from lodeline.node.holding import Holding
@@ -165,6 +166,9 @@ def _offer_of(own: Holding, measured: Measured, event: Seq) -> _Offered:
         one for one in _offered(own, goods.key) if not any(lot.lot in others for lot in one.lots)
     ]
     if not found:
+        before = [use.event for use in uses if use.event != event and use.came is not None]
+        if before:
+            raise ReceivedTwice(goods.named, before[-1])
         raise NotShippedYet(goods.named)
 
     def distance(one: _Offered) -> tuple[bool, int, int]:

@@ -82,7 +82,7 @@ from lodeline.node.events.outbox import (
     rows_within,
     waiting_rows,
 )
-from lodeline.node.events.rules import History, check_seals, event_of
+from lodeline.node.events.rules import History, check_packing, event_of
 from lodeline.node.events.schema import EVENT_STATES, EVENTS
 from lodeline.node.events.settling import take_untaken
 from lodeline.node.events.signing_round import Round
@@ -268,7 +268,7 @@ class Pipeline:
     def _meaning(self, event: StoredEvent) -> Meaning:
         value = event_of(event)
         history = History(self.store, self.tenant, event)
-        check_seals(self.mapping, value, history)
+        check_packing(self.mapping, value, history)
         return meaning_of(self.mapping, value, history.unpacked)
 
     def _drafts(self, own: Holding, meaning: Meaning, event: StoredEvent) -> list[Draft]:

@@ -1,7 +1,8 @@
 """Rules of the trade over the events that came before: what lies in what, and which seal is where.
 
 History is read in the order in which things happened (`eventTime`), then of capture, and only as
-far as the event that is judged: an event that is captured late is judged by its own day.
+far as the event that is judged: an event that is captured late is judged by its own day. Events
+that were declared wrong do not count, nor do those that are refused or held themselves.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import and_, or_, select, tuple_
 
 from lodeline.exchange.epcis.document import EpcisUri, Event, EventKind, Quantity
 from lodeline.exchange.epcis.json_in import parse_json
 from lodeline.exchange.epcis.value import JsonObject
-from lodeline.node.events.mapping import CompanyMapping
-from lodeline.node.events.schema import EVENT_TERMS, EVENTS
+from lodeline.node.events.mapping import CompanyMapping, Doing
+from lodeline.node.events.schema import EVENT_STATES, EVENT_TERMS, EVENTS
+from lodeline.node.events.states import EventState
 from lodeline.node.events.store import (
     STORED_COLUMNS,
     EventStore,
@@ -26,14 +28,25 @@ from lodeline.node.events.store import (
     stored_event,
 )
 from lodeline.node.events.terms import TermKind, TermValue, term_value
-from lodeline.node.events.trade_refusals import SealUsedTwice
+from lodeline.node.events.trade_refusals import (
+    ContainerInItself,
+    SealUsedTwice,
+    ThingElsewhere,
+    ThingShipped,
+)
 
-__all__ = ["History", "check_seals", "event_of"]
+__all__ = ["History", "check_packing", "event_of"]
 
 _PACKING: Final = (EventKind.AGGREGATION, EventKind.ASSOCIATION)
 _MOST_EVENTS: Final = 10_000
 """Of one container; a warehouse is no container."""
 _MOST_DEPTH: Final = 16
+_STOPPED: Final = (EventState.REFUSED.value, EventState.HELD.value)
+_IS_BELIEVED: Final = and_(
+    EVENT_STATES.c.state.not_in(_STOPPED),
+    # a person may leave an event aside that was refused or held; it keeps its reason
+    or_(EVENT_STATES.c.state != EventState.KEPT.value, EVENT_STATES.c.reason.is_(None)),
+)
 
 
 def event_of(stored: StoredEvent) -> Event:
@@ -43,6 +56,14 @@ def event_of(stored: StoredEvent) -> Event:
         message = "a stored event is an object"
         raise TypeError(message)
     return Event(value)
+
+
+@dataclass(frozen=True)
+class Lying:
+    """In what a thing lies, and since which event."""
+
+    parent: EpcisUri
+    event: Seq
 
 
 @dataclass(frozen=True)
@@ -58,9 +79,11 @@ class History:
         query = (
             select(*STORED_COLUMNS)
             .join(EVENT_TERMS, EVENT_TERMS.c.seq == EVENTS.c.seq)
+            .join(EVENT_STATES, EVENT_STATES.c.seq == EVENTS.c.seq)
             .where(EVENT_TERMS.c.tenant == self.tenant.number)
             .where(EVENTS.c.tenant == self.tenant.number)
             .where(EVENT_TERMS.c.kind == kind.value, EVENT_TERMS.c.value == value)
+            .where(_IS_BELIEVED)
             .where(tuple_(EVENTS.c.event_time_us, EVENTS.c.seq) < (self.at.event_time, self.at.seq))
             .order_by(EVENTS.c.event_time_us, EVENTS.c.seq)
             .limit(_MOST_EVENTS)
@@ -71,6 +94,31 @@ class History:
         for each in found:
             if each.event_id not in wrong:
                 yield each.seq, event_of(each)
+
+    def place_of(self, thing: EpcisUri, kind: str) -> Lying | None:
+        """Return in what a thing lies, by the packing events of one kind; nothing if in nothing.
+
+        A thing that was taken out, or whose container was emptied, lies in nothing.
+        """
+        found: Lying | None = None
+        for seq, event in self.about(TermKind.EPC, term_value(thing)):
+            if event.type != kind or event.parent_id is None:
+                continue
+            if event.action == "ADD":
+                found = Lying(event.parent_id, seq)
+            elif event.action == "DELETE":
+                found = None
+        if found is not None and not self._still_in(found, thing):
+            return None
+        return found
+
+    def _still_in(self, lying: Lying, thing: EpcisUri) -> bool:
+        """Whether a container holds a thing still: it may have been emptied as a whole."""
+        inside: dict[TermValue, Quantity] = {}
+        for _, event in self.about(TermKind.PARENT, term_value(lying.parent)):
+            if event.type in _PACKING and event.action in {"ADD", "DELETE"}:
+                _pack(inside, event)
+        return term_value(thing) in inside
 
     def unpacked(self, container: EpcisUri) -> Sequence[Quantity]:
         """Return what lies in a container, and in the containers within it."""
@@ -110,17 +158,25 @@ def _children(event: Event) -> Iterator[Quantity]:
             yield quantity
 
 
-def check_seals(mapping: CompanyMapping, event: Event, history: History) -> None:
-    """Refuse a seal that is put on a second thing, or again after it was taken off.
+def check_packing(mapping: CompanyMapping, event: Event, history: History) -> None:
+    """Refuse or hold what cannot be put together so.
+
+    A seal is put on one thing, once. Any other thing with a number of its own lies in one container
+    at a time, which does not lie in it, and is here: not shipped before. Lots may be shared out.
 
     Raises:
         SealUsedTwice: which, and where it was.
+        ContainerInItself, ThingElsewhere, ThingShipped: the thing, and what is known of it.
     """
     if event.type not in _PACKING or event.action != "ADD":
         return
-    for child in _children(event):
-        if mapping.is_seal(child.epc_class):
-            _check_seal(child.epc_class, event.value, history)
+    for place, child in event.epcs():
+        if place != "childEPCs":
+            continue
+        if mapping.is_seal(child):
+            _check_seal(child, event.value, history)
+        else:
+            _check_thing(mapping, child, event, history)
 
 
 def _check_seal(seal: EpcisUri, now: JsonObject, history: History) -> None:
@@ -131,3 +187,28 @@ def _check_seal(seal: EpcisUri, now: JsonObject, history: History) -> None:
         was = str(before.parent_id or "–")
         if before.action == "DELETE" or term_value(was) != term_value(parent):
             raise SealUsedTwice(seal, parent, was, seq)
+
+
+def _check_thing(mapping: CompanyMapping, thing: EpcisUri, event: Event, history: History) -> None:
+    parent = event.parent_id
+    if parent is not None:
+        inside = (term_value(each.epc_class) for each in history.unpacked(thing))
+        if term_value(parent) in {term_value(thing), *inside}:
+            raise ContainerInItself(thing, parent)
+    found = history.place_of(thing, event.type)
+    if found is not None and parent is not None and term_value(found.parent) != term_value(parent):
+        raise ThingElsewhere(thing, parent, found.parent, found.event)
+    _check_here(mapping, thing, history)
+
+
+def _check_here(mapping: CompanyMapping, thing: EpcisUri, history: History) -> None:
+    """Hold a thing that was shipped by an earlier event, and not received since."""
+    shipping, receiving = mapping.steps_for(Doing.OFFER), mapping.steps_for(Doing.ACCEPT)
+    shipped: Seq | None = None
+    for seq, before in history.about(TermKind.EPC, term_value(thing)):
+        if before.biz_step in shipping:
+            shipped = seq
+        elif before.biz_step in receiving:
+            shipped = None
+    if shipped is not None:
+        raise ThingShipped(thing, shipped)

@@ -15,27 +15,38 @@ from lodeline.kernel.units import Milligrams, Ppm
 __all__ = [
     "AssayAmbiguous",
     "AssayMissing",
+    "ContainerInItself",
     "DeclaredTooLate",
+    "EventInFuture",
     "EventNotStopped",
     "FigureOutOfReach",
+    "GoodsGone",
     "GoodsNamedTwice",
     "GoodsTwice",
     "GoodsUnknown",
     "LotAway",
     "LotNeverReceived",
     "MeasureTooFine",
+    "MorePiecesThanThere",
     "MoreUsedThanThere",
     "NotAllReceived",
     "NotShippedYet",
     "OfferDeclined",
     "OfferWithdrawn",
+    "PartyMissing",
     "PartyUnknown",
     "ReceivedBeforeShipped",
+    "ReceivedTwice",
     "SealUsedTwice",
     "SiteNotMapped",
+    "ThingElsewhere",
+    "ThingShipped",
     "TradeHeld",
     "TradeRefused",
+    "UnitMissing",
+    "UnitNotExpected",
     "UnitNotUnderstood",
+    "UsedBeforeThere",
     "WeightsDiffer",
 ]
 
@@ -181,15 +192,110 @@ class MoreUsedThanThere(TradeRefused):
     """More out of a lot than there is of it."""
 
     code: ClassVar[str] = "event-more-used-than-there"
-    en: ClassVar[str] = "of {goods}, {there} are left, and the event takes {used} (mg or pieces)"
-    fr: ClassVar[str] = "de {goods}, il reste {there}, et l'événement prend {used} (mg ou pièces)"
+    en: ClassVar[str] = "of {goods}, {there:kg} kg are left, and the event takes {used:kg} kg"
+    fr: ClassVar[str] = "de {goods}, il reste {there:kg} kg, et l'événement prend {used:kg} kg"
     advice_en: ClassVar[str] = "check the weight and the lot number against the ticket"
     advice_fr: ClassVar[str] = "vérifiez le poids et le numéro du lot sur le bon de pesée"
 
     goods: str
+    there: Milligrams
+    used: Milligrams
+
+
+class MorePiecesThanThere(TradeRefused):
+    """More pieces out of a lot than there are."""
+
+    code: ClassVar[str] = "event-more-pieces-than-there"
+    en: ClassVar[str] = "of {goods}, {there} pieces are left, and the event takes {used}"
+    fr: ClassVar[str] = "de {goods}, il reste {there} pièces, et l'événement en prend {used}"
+    advice_en: ClassVar[str] = "count again, and check the lot number"
+    advice_fr: ClassVar[str] = "recomptez, et vérifiez le numéro du lot"
+
+    goods: str
     there: int
     used: int
-    """Milligrams of goods that are weighed, pieces of goods that are counted."""
+
+
+class GoodsGone(TradeRefused):
+    """Goods of which everything went before: shipped twice, or used after they were shipped."""
+
+    code: ClassVar[str] = "event-goods-gone"
+    en: ClassVar[str] = "{goods} is not here any more: all of it went with event {before}"
+    fr: ClassVar[str] = "{goods} n'est plus ici : tout est parti avec l'événement {before}"
+    advice_en: ClassVar[str] = "see whether it was entered twice, or which number the goods bear"
+    advice_fr: ClassVar[str] = "voyez s'il fut saisi deux fois, ou quel numéro portent les biens"
+
+    goods: str
+    before: int
+
+
+class UsedBeforeThere(TradeRefused):
+    """Goods that are used or shipped at a time at which they had not come yet."""
+
+    code: ClassVar[str] = "event-used-before-there"
+    en: ClassVar[str] = "{goods} goes at {used}, and came only at {came}"
+    fr: ClassVar[str] = "{goods} part le {used}, et n'est venu que le {came}"
+    advice_en: ClassVar[str] = "check the clocks and dates of both events"
+    advice_fr: ClassVar[str] = "vérifiez horloges et dates des deux événements"
+
+    goods: str
+    used: str
+    came: str
+
+
+class UnitMissing(TradeRefused):
+    """Goods that are weighed, with a number and no unit: it could be kilograms or tonnes."""
+
+    code: ClassVar[str] = "event-unit-missing"
+    en: ClassVar[str] = "{goods} is given as {quantity} without a unit, and {form} is weighed"
+    fr: ClassVar[str] = "{goods} est donné comme {quantity} sans unité, et {form} se pèse"
+    advice_en: ClassVar[str] = (
+        "give the unit: KGM, TNE, GRM; for what is counted write counted: true into the mapping"
+    )
+    advice_fr: ClassVar[str] = (
+        "donnez l'unité : KGM, TNE, GRM ; pour des pièces, counted: true dans la correspondance"
+    )
+
+    goods: str
+    quantity: str
+    form: FormName
+
+
+class UnitNotExpected(TradeRefused):
+    """Goods that are counted, with a weight."""
+
+    code: ClassVar[str] = "event-unit-not-expected"
+    en: ClassVar[str] = "{goods} is counted by the piece, and given as {quantity} {unit}"
+    fr: ClassVar[str] = "{goods} se compte à la pièce, et est donné comme {quantity} {unit}"
+    advice_en: ClassVar[str] = "give the number of pieces without a unit"
+    advice_fr: ClassVar[str] = "donnez le nombre de pièces, sans unité"
+
+    goods: str
+    quantity: str
+    unit: str
+
+
+class PartyMissing(TradeRefused):
+    """Goods that go to somebody of whom the event says nothing."""
+
+    code: ClassVar[str] = "event-party-missing"
+    en: ClassVar[str] = "the event does not say to whom the goods go"
+    fr: ClassVar[str] = "l'événement ne dit pas à qui vont les biens"
+    advice_en: ClassVar[str] = "name the owning_party in the destination list"
+    advice_fr: ClassVar[str] = "nommez owning_party dans la liste des destinations"
+
+
+class ContainerInItself(TradeRefused):
+    """A container that is put into something that lies in it."""
+
+    code: ClassVar[str] = "event-container-in-itself"
+    en: ClassVar[str] = "{thing} is put into {container}, which lies in it"
+    fr: ClassVar[str] = "{thing} est mis dans {container}, qui s'y trouve"
+    advice_en: ClassVar[str] = "see which of the two is the outer one"
+    advice_fr: ClassVar[str] = "voyez lequel des deux est l'extérieur"
+
+    thing: str
+    container: str
 
 
 class ReceivedBeforeShipped(TradeRefused):
@@ -223,6 +329,64 @@ class SealUsedTwice(TradeRefused):
     now: str
     before: str
     event: int
+
+
+class EventInFuture(TradeHeld):
+    """Something that is reported before it can have happened."""
+
+    code: ClassVar[str] = "event-in-future"
+    en: ClassVar[str] = "the event is dated {happened}, and it is {now} on the ledger"
+    fr: ClassVar[str] = "l'événement est daté du {happened}, et il est {now} au registre"
+    advice_en: ClassVar[str] = "check the date; if it is right, the event goes on when it has come"
+    advice_fr: ClassVar[str] = "vérifiez la date ; si elle est juste, l'événement suivra ce jour-là"
+
+    happened: str
+    now: str
+
+
+class ThingElsewhere(TradeHeld):
+    """A thing that is put into a second container while it lies in a first one."""
+
+    code: ClassVar[str] = "event-thing-elsewhere"
+    en: ClassVar[str] = "{thing} is put into {now}, and lies in {before} since event {event}"
+    fr: ClassVar[str] = (
+        "{thing} est mis dans {now}, et se trouve dans {before} depuis l'événement {event}"
+    )
+    advice_en: ClassVar[str] = "capture that it was taken out, or check its number"
+    advice_fr: ClassVar[str] = "saisissez qu'il en fut retiré, ou vérifiez son numéro"
+
+    thing: str
+    now: str
+    before: str
+    event: int
+
+
+class ThingShipped(TradeHeld):
+    """A thing that is packed here after it was shipped."""
+
+    code: ClassVar[str] = "event-thing-shipped"
+    en: ClassVar[str] = "{thing} is packed, and was shipped before, in event {event}"
+    fr: ClassVar[str] = "{thing} est emballé, et fut expédié avant, par l'événement {event}"
+    advice_en: ClassVar[str] = "capture that it came back, or check its number and the time"
+    advice_fr: ClassVar[str] = "saisissez son retour, ou vérifiez son numéro et l'heure"
+
+    thing: str
+    event: int
+
+
+class ReceivedTwice(TradeHeld):
+    """Goods that were received before, and are not offered again."""
+
+    code: ClassVar[str] = "event-received-twice"
+    en: ClassVar[str] = "{goods} was received in event {before}, and is not offered again"
+    fr: ClassVar[str] = "{goods} fut reçu par l'événement {before}, et n'est pas offert à nouveau"
+    advice_en: ClassVar[str] = (
+        "leave the event aside if it was entered twice; else wait for the offer"
+    )
+    advice_fr: ClassVar[str] = "laissez l'événement s'il est en double ; sinon attendez l'offre"
+
+    goods: str
+    before: int
 
 
 class LotNeverReceived(TradeHeld):
@@ -281,12 +445,12 @@ class WeightsDiffer(TradeHeld):
 
     code: ClassVar[str] = "event-weights-differ"
     en: ClassVar[str] = (
-        "{goods}: the sender says {sent} mg {element}, the receiver found {found} mg; that is more "
-        "than {tolerance} ppm apart"
+        "{goods}: the sender says {sent:kg} kg {element}, the receiver found {found:kg} kg; that "
+        "is more than {tolerance:percent} % apart"
     )
     fr: ClassVar[str] = (
-        "{goods} : l'expéditeur dit {sent} mg {element}, le destinataire a trouvé {found} mg ; "
-        "l'écart dépasse {tolerance} ppm"
+        "{goods} : l'expéditeur dit {sent:kg} kg {element}, le destinataire a trouvé {found:kg} "
+        "kg ; l'écart dépasse {tolerance:percent} %"
     )
     advice_en: ClassVar[str] = (
         "weigh and assay again, or call the umpire; then `lodeline events settle` or `decline`"
@@ -306,8 +470,8 @@ class FigureOutOfReach(TradeHeld):
     """A decision about a dispute that the ledger could not settle so; nothing was accepted."""
 
     code: ClassVar[str] = "event-figure-out-of-reach"
-    en: ClassVar[str] = "{goods} cannot be settled at {agreed} mg {element}: {why_en}"
-    fr: ClassVar[str] = "{goods} ne peut être réglé à {agreed} mg {element} : {why_fr}"
+    en: ClassVar[str] = "{goods} cannot be settled at {agreed:kg} kg {element}: {why_en}"
+    fr: ClassVar[str] = "{goods} ne peut être réglé à {agreed:kg} kg {element} : {why_fr}"
     advice_en: ClassVar[str] = (
         "decide otherwise: the mean, the sender's figure, an umpire, or decline the goods"
     )
