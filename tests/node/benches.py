@@ -180,15 +180,20 @@ def founded(folder: Path, *founders: str, at: BlockTime = START) -> Iterator[Ben
 def mining_bench(folder: Path, *founders: str) -> Iterator[Bench]:
     """A bench on which the pit may mine."""
     with founded(folder, *founders) as bench:
-        register_site(bench.session, MemberId("pit"), PIT, "Kolwezi pit", "CD")
-        acts = [Recognise(MemberId("state"), None, right, LATER) for right in ("licence", "quota")]
-        acts += [
-            Recognise(MemberId("seal"), StandardName("IRMA-75"), None, LATER),
-            Recognise(MemberId("seal"), None, "intake", LATER),
-        ]
-        vote(bench.session, acts)
-        bench.grants()
+        let_mine(bench)
         yield bench
+
+
+def let_mine(bench: Bench) -> None:
+    """Give the pit a site and everything that it needs to mine there."""
+    register_site(bench.session, MemberId("pit"), PIT, "Kolwezi pit", "CD")
+    acts = [Recognise(MemberId("state"), None, right, LATER) for right in ("licence", "quota")]
+    acts += [
+        Recognise(MemberId("seal"), StandardName("IRMA-75"), None, LATER),
+        Recognise(MemberId("seal"), None, "intake", LATER),
+    ]
+    vote(bench.session, acts)
+    bench.grants()
 
 
 def ledger_of(bench: Bench) -> EmbeddedLedger:

@@ -85,6 +85,13 @@ class PostgresServer:
         engine.dispose()
         return self.url(name)
 
+    def drop(self, url: DatabaseUrl) -> None:
+        """Remove a database, whoever has it open."""
+        engine = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {make_url(url).database} WITH (FORCE)"))
+        engine.dispose()
+
     def new_store(self) -> DatabaseUrl:
         """A database with the present layout and nothing in it; migrated once, then copied."""
         if self._template is None:

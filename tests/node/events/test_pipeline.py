@@ -38,6 +38,7 @@ from lodeline.node.events.capture import capture
 from lodeline.node.events.database import open_engine, sqlite_url
 from lodeline.node.events.jobs import Who
 from lodeline.node.events.mapping import read_mapping
+from lodeline.node.events.outbox import ON_THE_WAY, Row, rows_of
 from lodeline.node.events.pipeline import Pipeline, Turn
 from lodeline.node.events.reading import Offered
 from lodeline.node.events.signing_round import FolderRound, HouseRound, Round
@@ -85,6 +86,13 @@ class Desk:
     def code(self, number: int = -1) -> str:
         reason = self.state(number).reason
         return "" if reason is None else reason.code
+
+
+def waiting_rows(store: EventStore, tenant: Tenant) -> list[Row]:
+    """What has still to reach the ledger, in order."""
+    events = range(1, store.last_seq() + 1)
+    found = [row for seq in events for row in rows_of(store, tenant, Seq(seq))]
+    return [row for row in found if row.state in ON_THE_WAY]
 
 
 FOUNDERS = ("pit:Kolwezi Pit SA:CD:counterparty,miner", *BENCH_FOUNDERS[1:])
@@ -165,7 +173,7 @@ def test_a_part_of_a_lot_is_shipped_and_the_rest_stays_under_its_number(
         assert first.leaf < second.leaf
     pit.capture(shipped("L1", 1, hour=12))
     pit.turn()
-    assert pit.code() == "event-more-used-than-there"
+    assert pit.code() == "event-goods-gone"
 
 
 def test_a_dispute_is_held_and_nothing_is_accepted(

@@ -16,7 +16,7 @@ from unittest import mock
 import pytest
 from tests.node.benches import START, Bench, at_work, mining_bench
 from tests.node.events.conftest import SetClock
-from tests.node.events.test_pipeline import CO, FOUNDERS, Desk
+from tests.node.events.test_pipeline import CO, FOUNDERS, Desk, waiting_rows
 from tests.node.events.trade import mined, shipped
 
 from lodeline.engine.interface import Receipt
@@ -29,7 +29,7 @@ from lodeline.ledger.refusals_entries import EntryAlreadyAccepted
 from lodeline.ledger.refusals_transforms import LotRecalled
 from lodeline.node.clock import ManualClock
 from lodeline.node.events.database import DatabaseUrl, open_engine, sqlite_url
-from lodeline.node.events.outbox import RowState, Stage, rows_of, waiting_rows
+from lodeline.node.events.outbox import RowState, Stage, rows_of
 from lodeline.node.events.signing_round import HouseRound
 from lodeline.node.events.states import EventState
 from lodeline.node.events.store import EventStore, Seq

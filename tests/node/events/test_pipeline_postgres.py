@@ -22,7 +22,13 @@ from tests.node.benches import PASSPHRASE, START, mining_bench
 from tests.node.events.conftest import PostgresServer
 from tests.node.events.story import assays, lot, told
 from tests.node.events.test_pipeline import CO, FOUNDERS, Desk
-from tests.node.events.test_pipeline_breaks import WRITES, counting, desk_at, opened_store
+from tests.node.events.test_pipeline_breaks import (
+    WRITES,
+    counting,
+    database_at,
+    desk_at,
+    opened_store,
+)
 from tests.node.events.test_pipeline_chain import GRANTS, ORE
 from tests.node.events.trade import PIT_MAPPING, mined, shipped
 
@@ -75,7 +81,7 @@ def copied(postgres: PostgresServer, start: Path, place: Path) -> Path:
     """Copy a folder, and the database beside it."""
     folder = place / f"copy-{next(_places)}"
     shutil.copytree(start, folder)
-    template = make_url((start / "database").read_text()).database
+    template = make_url(database_at(start)).database
     (folder / "database").write_text(postgres.new_database(str(template)))
     return folder
 
@@ -161,6 +167,7 @@ def every_kill(
         folder = copied(postgres, start, place)
         assert turn_killed(folder, at)
         yield folder
+        postgres.drop(database_at(folder))
         shutil.rmtree(folder)
 
 

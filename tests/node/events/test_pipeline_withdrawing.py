@@ -12,7 +12,7 @@ from unittest import mock
 
 import pytest
 from tests.node.benches import mining_bench
-from tests.node.events.test_pipeline import CO, FOUNDERS, Desk
+from tests.node.events.test_pipeline import CO, FOUNDERS, Desk, waiting_rows
 from tests.node.events.test_pipeline_breaks import (
     WRITES,
     desk_at,
@@ -31,7 +31,7 @@ from lodeline.ledger.entries import Entry, Offer
 from lodeline.ledger.refusals_transforms import LotRecalled
 from lodeline.node.cosigning import co_sign, submit_request
 from lodeline.node.events.drafts import offer_drafts
-from lodeline.node.events.outbox import RowState, rows_of, waiting_rows
+from lodeline.node.events.outbox import RowState, rows_of
 from lodeline.node.events.refusals import EventUnknown
 from lodeline.node.events.signing_round import FolderRound, HouseRound
 from lodeline.node.events.states import EventState, state_of

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import Connection, RowMapping, Select, insert, select, update
+from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from lodeline.node.events.moments import Micros
 from lodeline.node.events.schema import OUTBOX
@@ -35,10 +35,8 @@ __all__ = [
     "replace_request",
     "rows_of",
     "rows_within",
-    "waiting_rows",
 ]
 
-_MOST_ROWS: Final = 100_000
 _MOST_OF_EVENT: Final = 64
 """Rows of one event, those of tries that failed included."""
 
@@ -127,16 +125,13 @@ def rows_within(connection: Connection, tenant: Tenant, event: Seq) -> Sequence[
     return [_row(found) for found in connection.execute(query).mappings()]
 
 
-def waiting_rows(store: EventStore, tenant: Tenant) -> Sequence[Row]:
-    """Return what has still to reach the ledger, in order."""
-    query = _in_states(tenant, ON_THE_WAY).limit(_MOST_ROWS)
-    with store.reading() as connection:
-        return [_row(found) for found in connection.execute(query).mappings()]
-
-
 def events_leaving(store: EventStore, tenant: Tenant) -> Sequence[Seq]:
     """Return events that were given up and whose lots are still promised, in order."""
-    query = _in_states(tenant, {RowState.LEAVING}).with_only_columns(OUTBOX.c.key)
+    query = (
+        select(OUTBOX.c.key)
+        .where(OUTBOX.c.tenant == tenant.number, OUTBOX.c.state == RowState.LEAVING.value)
+        .order_by(OUTBOX.c.position)
+    )
     with store.reading() as connection:
         return list(dict.fromkeys(_event(key) for key in connection.execute(query).scalars()))
 
@@ -181,15 +176,6 @@ def replace_request(connection: Connection, row: Row, request: Request) -> None:
         update(OUTBOX)
         .where(OUTBOX.c.position == row.position)
         .values(payload=encode_request(request))
-    )
-
-
-def _in_states(tenant: Tenant, states: Collection[RowState]) -> Select[tuple[object, ...]]:
-    return (
-        select(OUTBOX)
-        .where(OUTBOX.c.tenant == tenant.number)
-        .where(OUTBOX.c.state.in_([state.value for state in states]))
-        .order_by(OUTBOX.c.position)
     )
 
 

@@ -80,7 +80,6 @@ from lodeline.node.events.outbox import (
     replace_request,
     rows_of,
     rows_within,
-    waiting_rows,
 )
 from lodeline.node.events.rules import History, check_packing, event_of
 from lodeline.node.events.schema import EVENT_STATES, EVENTS
@@ -89,7 +88,6 @@ from lodeline.node.events.signing_round import Round
 from lodeline.node.events.states import (
     EventState,
     Move,
-    events_in_state,
     move_state,
     read_reason,
     reason_of,
@@ -121,7 +119,12 @@ _FIRST_WAIT: Final = 1_000_000
 _MOST_DOUBLINGS: Final = 9
 _LONGEST_WAIT: Final = 300_000_000
 """Microseconds between two tries while the ledger is away."""
-_OPEN: Final = (EventState.RECEIVED, EventState.MAPPED, EventState.HELD)
+_UNFINISHED: Final = (
+    EventState.RECEIVED,
+    EventState.MAPPED,
+    EventState.PROVED,
+    EventState.HELD,
+)
 _GIVEN_UP: Final = frozenset({RowState.LEAVING, RowState.REFUSED})
 _FOR_A_PERSON: Final = frozenset({EventWithdrawn.code, OfferDeclined.code, OfferWithdrawn.code})
 """Why events are held that do not go on by themselves."""
@@ -182,12 +185,11 @@ class Pipeline:
             self._free(own, seq, turn)
         for _ in take_untaken(own, self.store, self.tenant):
             turn.count(EventState.HELD)
-        self._drain(own, waiting_rows(self.store, self.tenant), turn)
-        for event in self._proved():
-            self._finish(own, event, turn)
         kept: list[Seq] = []
-        for event, is_withdrawn in takewhile(lambda _: self.go_on(), self._open_events()):
-            if is_withdrawn:
+        for event, state in takewhile(lambda _: self.go_on(), self._unfinished()):
+            if state is EventState.PROVED:
+                self._drain_event(own, event, turn)
+            elif state is None:
                 self._reconsider(own, event, turn)
             elif self._is_kept(own, event, turn):
                 kept.append(event.seq)
@@ -200,8 +202,13 @@ class Pipeline:
 
     # -------------------------------------------------------------- from event to outbox
 
-    def _open_events(self) -> Iterator[tuple[StoredEvent, bool]]:
-        """Yield events that have not become entries yet, and whether a person withdrew them."""
+    def _unfinished(self) -> Iterator[tuple[StoredEvent, EventState | None]]:
+        """Yield events that are not where they should be, in the order of capture, with states.
+
+        What was proved while the ledger was away does not overtake an event of before, which was
+        held because what it takes was promised to entries that were on their way. No state is that
+        of an event which a person withdrew.
+        """
         after = 0
         while True:
             query = (
@@ -209,14 +216,15 @@ class Pipeline:
                 .join(EVENT_STATES, EVENT_STATES.c.seq == EVENTS.c.seq)
                 .where(EVENT_STATES.c.tenant == self.tenant.number)
                 .where(EVENTS.c.tenant == self.tenant.number)
-                .where(EVENT_STATES.c.state.in_([state.value for state in _OPEN]))
+                .where(EVENT_STATES.c.state.in_([state.value for state in _UNFINISHED]))
                 .where(EVENT_STATES.c.seq > after)
                 .order_by(EVENT_STATES.c.seq)
                 .limit(_BATCH)
             )
             with self.store.reading() as connection:
                 rows = connection.execute(query).mappings().all()
-            yield from ((stored_event(row), _is_withdrawn(row)) for row in rows)
+            for row in rows:
+                yield stored_event(row), None if _is_withdrawn(row) else EventState(row["state"])
             if len(rows) < _BATCH:
                 return
             after = rows[-1]["seq"]
@@ -298,7 +306,7 @@ class Pipeline:
         def work(connection: Connection) -> bool:
             state = state_now(connection, self.tenant, event)
             rows = rows_within(connection, self.tenant, event)
-            if state not in {*_OPEN, EventState.PROVED} or len(rows) != len(before):
+            if state not in _UNFINISHED or len(rows) != len(before):
                 return False
             put_rows(connection, self.tenant, event, drafts, now)
             move_state(connection, self.tenant, [event], move)
@@ -521,14 +529,6 @@ class Pipeline:
         self._drain(own, [row for row in rows if row.state in ON_THE_WAY], turn)
         if state_of(self.store, self.tenant, event.seq).state is EventState.PROVED:
             self._finish(own, event, turn)
-
-    def _proved(self) -> Iterator[StoredEvent]:
-        after = Seq(0)
-        while found := events_in_state(
-            self.store, self.tenant, EventState.PROVED, after=after, limit=_BATCH
-        ):
-            yield from found
-            after = found[-1].seq
 
     # -------------------------------------------------------------- states
 
