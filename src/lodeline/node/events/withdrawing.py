@@ -17,6 +17,8 @@ from sqlalchemy import Connection, select
 
 from lodeline.kernel.errors import LodelineError
 from lodeline.ledger.entries import entry_id
+from lodeline.node.access.trail import Note, append
+from lodeline.node.events.moments import Micros
 from lodeline.node.events.outbox import ON_THE_WAY, RowState, Stage, leave, rows_within
 from lodeline.node.events.refusals import EventUnknown
 from lodeline.node.events.schema import EVENT_STATES
@@ -78,7 +80,7 @@ class EntryOnItsWay(LodelineError):
     event: int
 
 
-def withdraw(store: EventStore, tenant: Tenant, event: Seq) -> None:
+def withdraw(store: EventStore, tenant: Tenant, event: Seq, note: Note | None = None) -> None:
     """Take an event back whose entries are proved and wait: it is held until a person says more.
 
     Its lots are freed by the next turn. The event does not go on by itself; `retry` begins it
@@ -103,11 +105,12 @@ def withdraw(store: EventStore, tenant: Tenant, event: Seq) -> None:
             raise EntryOnItsWay(event)
         leave(connection, tenant, event)
         move_state(connection, tenant, [event], move)
+        _put(connection, tenant, move.when, note)
 
     store.write(work)
 
 
-def retry(store: EventStore, tenant: Tenant, event: Seq) -> None:
+def retry(store: EventStore, tenant: Tenant, event: Seq, note: Note | None = None) -> None:
     """Begin an event anew that was refused or held.
 
     Raises:
@@ -119,11 +122,12 @@ def retry(store: EventStore, tenant: Tenant, event: Seq) -> None:
     def work(connection: Connection) -> None:
         _check_stopped(connection, tenant, event)
         move_state(connection, tenant, [event], move)
+        _put(connection, tenant, move.when, note)
 
     store.write(work)
 
 
-def keep(store: EventStore, tenant: Tenant, event: Seq) -> None:
+def keep(store: EventStore, tenant: Tenant, event: Seq, note: Note | None = None) -> None:
     """Leave an event that was refused or held as it is: nothing more of it goes to the ledger.
 
     What was accepted stays accepted; where only its settlement failed, the event is on the ledger.
@@ -144,8 +148,15 @@ def keep(store: EventStore, tenant: Tenant, event: Seq) -> None:
         state = EventState.ON_LEDGER if accepted else EventState.KEPT
         reference = accepted[-1] if accepted else None
         move_state(connection, tenant, [event], Move(state, now, found.reason, reference))
+        _put(connection, tenant, now, note)
 
     store.write(work)
+
+
+def _put(connection: Connection, tenant: Tenant, now: Micros, note: Note | None) -> None:
+    """Write who decided so into the trail, where it is known: both or neither are there."""
+    if note is not None:
+        append(connection, tenant, now, [note])
 
 
 def _check_stopped(connection: Connection, tenant: Tenant, event: Seq) -> None:
