@@ -32,6 +32,7 @@ from lodeline.ledger.refusals_transforms import LotRecalled
 from lodeline.node.cosigning import co_sign, submit_request
 from lodeline.node.events.drafts import offer_drafts
 from lodeline.node.events.outbox import RowState, rows_of
+from lodeline.node.events.pipeline import Pipeline
 from lodeline.node.events.refusals import EventUnknown
 from lodeline.node.events.signing_round import FolderRound, HouseRound
 from lodeline.node.events.states import EventState, state_of
@@ -208,6 +209,28 @@ def test_a_worker_that_has_read_the_row_before_hands_nothing_in(folder: Path) ->
         assert pit.bench.session.ledger.size == size
         pit.turn()
         assert promised(pit) == 0
+
+
+def test_withdrawn_and_begun_anew_within_one_turn_it_is_freed_before_it_is_proved(
+    folder: Path,
+) -> None:
+    """The turn is past the point where it frees lots, and finds the event received."""
+    with unsigned(folder) as pit:
+        pit.turn()
+        pit.round = HouseRound()
+
+        def meanwhile(pipeline: Pipeline) -> Iterator[object]:
+            withdraw(pit.store, pit.tenant, Seq(1))
+            retry(pit.store, pit.tenant, Seq(1))
+            yield from unfinished(pipeline)
+
+        unfinished = Pipeline._unfinished
+        with mock.patch.object(Pipeline, "_unfinished", meanwhile):
+            pit.turn()
+        assert (pit.states(), ores(pit)) == (["on-ledger"], [LotStatus.UNSPENT])
+        pit.capture(shipped("L1"))
+        pit.turn()
+        assert pit.states() == ["on-ledger", "on-ledger"]
 
 
 def test_a_worker_that_proves_while_a_person_decides_brings_nothing_on(folder: Path) -> None:

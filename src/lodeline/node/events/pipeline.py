@@ -254,9 +254,9 @@ class Pipeline:
 
     def _enter(self, own: Holding, event: StoredEvent, meaning: Meaning, turn: Turn) -> None:
         """Prove the entries of an event and put them into the outbox."""
-        rows = rows_of(self.store, self.tenant, event.seq)
-        if self._is_back(own, event.seq, rows, turn):
+        if self._free(own, event.seq, turn):
             return
+        rows = rows_of(self.store, self.tenant, event.seq)
         if rows and rows[-1].state is RowState.DONE:  # held after its entries were in the log
             self._finish(own, event, turn)
             return
@@ -267,8 +267,7 @@ class Pipeline:
 
     def _reconsider(self, own: Holding, event: StoredEvent, turn: Turn) -> None:
         """Look at a withdrawn event: was it declared wrong since, or is it in the log after all."""
-        rows = rows_of(self.store, self.tenant, event.seq)
-        if self._is_back(own, event.seq, rows, turn):
+        if self._free(own, event.seq, turn):
             self._drain_event(own, event, turn)
         elif any(each.is_declaration for each in self._same(event)):
             self._keep([event.seq], turn)
@@ -434,14 +433,14 @@ class Pipeline:
             turn.count(state)
             self._free(own, row.event, turn)
 
-    def _free(self, own: Holding, event: Seq, turn: Turn) -> None:
-        """Free the lots of an event that was given up; done again, it changes nothing.
+    def _free(self, own: Holding, event: Seq, turn: Turn) -> bool:
+        """Free the lots of what was given up of an event; done again, it changes nothing.
 
-        If an entry of it is in the log after all, the event goes on where it stood.
+        If an entry of it is in the log after all, the event goes on where it stood; whether it is.
         """
         rows = rows_of(self.store, self.tenant, event)
         leaving = [row for row in rows if row.state is RowState.LEAVING]
-        if not any(_in_log(own, row) for row in leaving):
+        if leaving and not any(_in_log(own, row) for row in leaving):
             entries = [entry_id(row.request.entry) for row in leaving]
             with own.vault.change():
                 for entry in entries:
@@ -451,7 +450,7 @@ class Pipeline:
                 self.round.settled(row.request)
             self._mark(leaving, RowState.REFUSED)
             rows = rows_of(self.store, self.tenant, event)
-        self._is_back(own, event, rows, turn)
+        return self._is_back(own, event, rows, turn)
 
     def _take_back(
         self, own: Holding, event: Seq, rows: Sequence[Row], given_up: Sequence[EntryId] = ()
