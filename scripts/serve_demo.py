@@ -1,8 +1,9 @@
 """Serve the demonstration's folder: `make serve`.
 
 The demonstration works with lots, not with events. So that there is something to ask for, the lots
-of seven companies are told as the events that a company's systems would have sent: made at a site,
-or received. Each event is marked as on the ledger, with its lot, since that is where it is.
+of the companies that have a mapping are told as the events that their systems would have sent: made
+at a site, or received. Each event is marked as on the ledger, with its lot, since that is where it
+is. Events that come in while it serves are brought to the ledger.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +25,7 @@ from lodeline.cli.terminal import Options, Terminal
 from lodeline.cli.texts import texts_for
 from lodeline.exchange.epcis.context import EPCIS_CONTEXT
 from lodeline.kernel.ids import MemberId
-from lodeline.node.access.accounts import NewAccount, add_account
+from lodeline.node.access.accounts import NewAccount, accounts, add_account
 from lodeline.node.access.callers import UserName
 from lodeline.node.access.roles import Role
 from lodeline.node.access.tokens import issue_token
@@ -48,27 +50,46 @@ Json = dict[str, Any]
 def main() -> int:
     """Fill the folder's event store once, print a token for each company, and serve."""
     folder, listen = Path(sys.argv[1]), sys.argv[2]
-    mappings = [
-        yaml.safe_load(file.read_text("utf-8")) for file in sorted(MAPPINGS.iterdir(), key=str)
-    ]
+    secret = ["--home", str(folder), "--passphrase-file", str(folder / "passphrase")]
+    own = {member.name for member in (folder / "members").iterdir()}
+    shipped = [file for file in sorted(MAPPINGS.iterdir(), key=str) if stem(file) in own]
+    mappings = [yaml.safe_load(file.read_text("utf-8")) for file in shipped]
     with opened_store(Workspace(folder)) as store:
         if store.last_seq() == 0:
             lots = lots_of(folder, [MemberId(each["company"]) for each in mappings])
             for mapping in mappings:
-                member = MemberId(mapping["company"])
-                tenant = store.tenant(member)
-                add_account(store, tenant, NewAccount(UserName(member), ROLES), WHO)
-                fill(store, tenant, mapping, lots[member])
-        for mapping in mappings:
-            tenant = store.tenant(MemberId(mapping["company"]))
-            token = issue_token(store, tenant, UserName(tenant.name), by=WHO, days=1, note="demo")
-            print(f"{tenant.name:8} {token.bearer}")
+                company = MemberId(mapping["company"])
+                fill(store, store.tenant(company), mapping, lots[company])
+        tokens = {each["company"]: token_for(store, each["company"]) for each in mappings}
+    for file, mapping in zip(shipped, mappings, strict=True):
+        # A folder of before may lack a place that its mapping names: said, and served without it.
+        run(["mapping", "use", str(file), "--as", mapping["company"], *secret])
     settings = folder / "serve.toml"
     if not settings.exists():
         prefixes = sorted({prefix_of(goods) for each in mappings for goods in each["goods"]})
         settings.write_text(f"company_prefixes = {json.dumps(prefixes)}\n", "utf-8")
-    print(f'\ncurl -H "Authorization: Bearer TOKEN" http://{listen}/events\n', flush=True)
-    return run(["serve", "--home", str(folder), "--listen", listen])
+    print("\nTokens, good for a day, of an account that captures, reads, shares and administers:")
+    for company, token in tokens.items():
+        print(f"  {company:8} {token}")
+    print("\nThe passphrase of all companies lies in the folder; whoever is asked signs at once.")
+    print(f"In a browser: http://{listen}/board")
+    print(
+        f'In a shell:   curl -H "Authorization: Bearer TOKEN" http://{listen}/events\n', flush=True
+    )
+    return run(["serve", "--listen", listen, "--co-sign-here", *secret])
+
+
+def stem(file: Traversable) -> str:
+    """Return whose mapping a file is, which its name says."""
+    return file.name.removesuffix(".yaml")
+
+
+def token_for(store: EventStore, company: str) -> str:
+    """Return a token for the account of a company that bears its name, made where it is missing."""
+    tenant, name = store.tenant(MemberId(company)), UserName(company)
+    if name not in {each.user for each in accounts(store, tenant)}:
+        add_account(store, tenant, NewAccount(name, ROLES), WHO)
+    return issue_token(store, tenant, name, by=WHO, days=1, note="demo").bearer
 
 
 def lots_of(folder: Path, members: Iterable[MemberId]) -> dict[MemberId, list[Json]]:
