@@ -22,6 +22,7 @@ from lodeline.cli import (
     consortium_joining,
     consortium_running,
     corrections,
+    deliveries,
     demo,
     disclosures,
     disputes,
@@ -149,6 +150,12 @@ GROUPS: Final[Mapping[str, Mapping[str, Command]]] = {
         "revoke": access.revoke,
     },
     "share": {"add": sharing.add, "list": sharing.listed, "revoke": sharing.revoke},
+    "subscription": {"list": deliveries.listed},
+    "dead-letter": {
+        "list": deliveries.letters,
+        "resend": deliveries.resent,
+        "drop": deliveries.dropped,
+    },
     "audit-trail": {
         "show": sharing.show,
         "verify": sharing.verify,

@@ -24,7 +24,9 @@ from lodeline.node.events.subscriptions import SubscriptionId
 __all__ = [
     "DeadLetter",
     "DeadLetterNumber",
+    "all_dead_letters",
     "begin_again",
+    "dead_letter",
     "dead_letters",
     "forget_dead_letter",
 ]
@@ -70,6 +72,29 @@ def dead_letters(
     )
     with store.reading() as connection:
         return [_letter(row) for row in connection.execute(query).mappings()]
+
+
+def all_dead_letters(store: EventStore, tenant: Tenant, limit: int) -> Sequence[DeadLetter]:
+    """Return the first reports of a tenant that were not taken, by number."""
+    query = select(DEAD_LETTERS).where(DEAD_LETTERS.c.tenant == tenant.number)
+    with store.reading() as connection:
+        rows = connection.execute(query.order_by(DEAD_LETTERS.c.number).limit(limit))
+        return [_letter(row) for row in rows.mappings()]
+
+
+def dead_letter(store: EventStore, tenant: Tenant, number: DeadLetterNumber) -> DeadLetter:
+    """Return a report that was not taken, whichever subscription it is of.
+
+    Raises:
+        DeadLetterUnknown: the tenant has none of that number.
+    """
+    rows = DEAD_LETTERS.c
+    query = select(DEAD_LETTERS).where(rows.tenant == tenant.number, rows.number == number)
+    with store.reading() as connection:
+        row = connection.execute(query).mappings().one_or_none()
+    if row is None:
+        raise DeadLetterUnknown(number)
+    return _letter(row)
 
 
 def begin_again(

@@ -66,6 +66,7 @@ __all__ = [
     "Subscription",
     "SubscriptionId",
     "SubscriptionState",
+    "all_subscriptions",
     "check_subscribable",
     "first_place",
     "parse_controls",
@@ -279,6 +280,14 @@ def subscriptions(
     query = _rows(tenant, *chosen).order_by(SUBSCRIPTIONS.c.subscription_id).limit(limit)
     with store.reading() as connection:
         _query_text(connection, tenant, name)
+        return [read_subscription(tenant, row) for row in connection.execute(query).mappings()]
+
+
+def all_subscriptions(store: EventStore, tenant: Tenant) -> Sequence[Subscription]:
+    """Return every subscription of a tenant, by query and id."""
+    rows = SUBSCRIPTIONS.c
+    query = _rows(tenant).order_by(rows.query_name, rows.subscription_id)
+    with store.reading() as connection:
         return [read_subscription(tenant, row) for row in connection.execute(query).mappings()]
 
 
