@@ -16,7 +16,7 @@ __all__ = ["check_layout", "layout_of", "migrate", "present_layout"]
 
 
 def present_layout() -> str:
-    """Return the name of the layout that this version works with: ``0003_state_moves``."""
+    """Return the name of the layout that this version works with: ``0004_event_entries``."""
     (head,) = ScriptDirectory.from_config(_config()).get_heads()
     return head
 

@@ -153,6 +153,13 @@ EVENT_STATES: Final = _rows(
     Index("ix_event_states_updated", "tenant", "state", "updated_us", "seq"),
 )
 """How far each event has come on its way to the ledger; one row for each event."""
+Index(
+    "ix_event_states_reference",
+    EVENT_STATES.c.tenant,
+    EVENT_STATES.c.reference,
+    sqlite_where=EVENT_STATES.c.reference.is_not(None),
+    postgresql_where=EVENT_STATES.c.reference.is_not(None),
+)
 
 STATE_MOVES: Final = _keyed(
     "state_moves",
