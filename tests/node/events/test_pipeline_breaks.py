@@ -17,7 +17,7 @@ import pytest
 from tests.node.benches import START, Bench, at_work, mining_bench
 from tests.node.events.conftest import SetClock
 from tests.node.events.test_pipeline import CO, FOUNDERS, Desk, waiting_rows
-from tests.node.events.trade import mined, shipped
+from tests.node.events.trade import COBALT, COPPER, WATER, mined, received, report, shipped
 
 from lodeline.engine.interface import Receipt
 from lodeline.engine.refusals import LedgerNotWritten
@@ -90,11 +90,11 @@ def opened_store(folder: Path) -> Iterator[EventStore]:
 
 
 @contextmanager
-def desk_at(folder: Path) -> Iterator[Desk]:
-    """The pit's desk, everything opened anew as a new process does."""
+def desk_at(folder: Path, who: str = "pit") -> Iterator[Desk]:
+    """A company's desk, everything opened anew as a new process does."""
     clock = ManualClock(START)
     with at_work(folder, clock) as session, opened_store(folder) as store:
-        yield Desk(Bench(session, clock), store, "pit", HouseRound())
+        yield Desk(Bench(session, clock), store, who, HouseRound())
 
 
 def counting(call: Callable[P, T], left: list[int]) -> Callable[P, T]:
@@ -110,12 +110,12 @@ def counting(call: Callable[P, T], left: list[int]) -> Callable[P, T]:
     return counted
 
 
-def killed(folder: Path, at: int, writes: Writes = WRITES) -> bool:
+def killed(folder: Path, at: int, writes: Writes = WRITES, who: str = "pit") -> bool:
     """Do a turn in a child that kills itself at a write; False where it came to its end."""
     child = os.fork()
     if child == 0:
         try:
-            _turn_counted(folder, at, writes)
+            _turn_counted(folder, at, writes, who)
             os._exit(0)
         finally:
             os._exit(1)
@@ -124,24 +124,24 @@ def killed(folder: Path, at: int, writes: Writes = WRITES) -> bool:
     return os.WIFSIGNALED(status)
 
 
-def _turn_counted(folder: Path, at: int, writes: Writes) -> None:
+def _turn_counted(folder: Path, at: int, writes: Writes, who: str) -> None:
     left = [at]
     with ExitStack() as stack:
         for owner, name in writes:
             wrapped = counting(getattr(owner, name), left)
             stack.enter_context(mock.patch.object(owner, name, wrapped))
-        with desk_at(folder) as pit:
-            pit.turn()
+        with desk_at(folder, who) as desk:
+            desk.turn()
 
 
 def every_kill(
-    start: Path, place: Path, writes: Writes = WRITES, least: int = 10
+    start: Path, place: Path, writes: Writes = WRITES, least: int = 10, who: str = "pit"
 ) -> Iterator[Path]:
     """Yield a folder for every write at which a turn was killed."""
     for at in range(1, MOST_WRITES):
         folder = place / str(at)
         shutil.copytree(start, folder)
-        if not killed(folder, at, writes):
+        if not killed(folder, at, writes, who):
             assert at > least
             return
         yield folder
@@ -173,6 +173,40 @@ def test_killed_at_any_write_a_part_is_offered_once(stocked: Path, tmp_path: Pat
                 (offered,) = own.vault.lots(LotStatus.RESERVED)
                 (left,) = [lot for lot in own.unspent() if lot.public.form == offered.public.form]
                 assert left.contents.amount(CO) + offered.contents.amount(CO) == 112_057_920
+
+
+@pytest.fixture(scope="module")
+def offered(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Path:
+    """All of the ore offered to the trader, who finds less in it."""
+    folder = tmp_path_factory.mktemp("offered") / "home"
+    shutil.copytree(template, folder)
+    with desk_at(folder) as pit:
+        pit.capture(shipped("L1"))
+        pit.turn()
+        assert pit.states() == ["on-ledger", "on-ledger"]
+    with desk_at(folder, "trader") as trader:
+        found = [report(COBALT, 0.518), report(COPPER, 2.1), report(WATER, 12.4)]
+        trader.capture(received("L1", reports=found))
+    return folder
+
+
+@pytest.mark.crash
+def test_killed_at_any_write_what_is_received_is_accepted_and_settled_once(
+    offered: Path, tmp_path: Path
+) -> None:
+    with desk_at(offered) as pit:
+        size = pit.bench.session.ledger.size
+    for folder in every_kill(offered, tmp_path, who="trader"):
+        with desk_at(folder, "trader") as trader:
+            trader.turn()
+            assert trader.states() == ["on-ledger"]
+            assert trader.bench.session.ledger.size == size + 2
+            with trader.bench.at("trader") as own:
+                (ore,) = own.unspent()
+                assert ore.contents.amount(CO) == (112_057_920 + 111_626_928) // 2
+                (bought,) = own.vault.lots(LotStatus.SPENT)
+                assert bought.contents.amount(CO) == 112_057_920
+                assert not own.vault.lots(LotStatus.RESERVED)
 
 
 @contextmanager

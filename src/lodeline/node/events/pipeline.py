@@ -116,8 +116,8 @@ __all__ = ["Pipeline", "Turn", "promise"]
 
 _BATCH: Final = 200
 _FIRST_WAIT: Final = 1_000_000
-_MOST_DOUBLINGS: Final = 9
-_LONGEST_WAIT: Final = 300_000_000
+_MOST_DOUBLINGS: Final = 6
+_LONGEST_WAIT: Final = 60_000_000
 """Microseconds between two tries while the ledger is away."""
 _UNFINISHED: Final = (
     EventState.RECEIVED,
@@ -545,8 +545,16 @@ class Pipeline:
             self._move(event, Move(EventState.HELD, self._now(), reason), turn)
 
     def _move(self, event: Seq, move: Move, turn: Turn) -> None:
-        self.store.write(lambda connection: move_state(connection, self.tenant, [event], move))
-        turn.count(move.state)
+        """Move an event on, unless a person left it aside meanwhile."""
+
+        def work(connection: Connection) -> bool:
+            if state_now(connection, self.tenant, event) not in _UNFINISHED:
+                return False
+            move_state(connection, self.tenant, [event], move)
+            return True
+
+        if self.store.write(work):
+            turn.count(move.state)
 
     def _now(self) -> Micros:
         return self.store.clock.now()
