@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
+from lodeline.exchange.epcis.document import EpcisUri
 from lodeline.holder.vault import Vault
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import LotId
 from lodeline.node.events.goods_book import goods_in, page_in
+from lodeline.node.events.store import EventStore, Tenant
 from lodeline.node.events.terms import term_value
+from lodeline.node.events.whereabouts import whereabouts
 
-__all__ = ["GoodsNotOnLedger", "goods_of_lots", "lots_of_goods"]
+__all__ = ["GoodsNotOnLedger", "goods_of_lots", "lots_of_goods", "lots_of_thing"]
 
 
 class GoodsNotOnLedger(LodelineError):
@@ -41,11 +44,31 @@ def lots_of_goods(vault: Vault, epc: str) -> Sequence[LotId]:
     Raises:
         GoodsNotOnLedger: there is none.
     """
-    uses = page_in(vault, term_value(epc)).uses
-    lots = list(dict.fromkeys(LotId(lot) for use in uses for lot in use.lots))
+    lots = _lots(vault, epc)
     if not lots:
         raise GoodsNotOnLedger(epc)
     return lots
+
+
+def lots_of_thing(vault: Vault, store: EventStore, tenant: Tenant, epc: str) -> Sequence[LotId]:
+    """Return the lots of goods, or of what is in a thing that is no goods itself, as it is now.
+
+    So a vehicle has the lots of its battery, and a container those of its bags.
+
+    Raises:
+        GoodsNotOnLedger: neither it nor what is in it has any.
+        StoreUnreachable: the database does not answer.
+    """
+    thing, *inside = whereabouts(store, tenant, EpcisUri(epc)).things
+    lots = _lots(vault, thing) or [lot for each in inside for lot in _lots(vault, each)]
+    if not lots:
+        raise GoodsNotOnLedger(epc)
+    return list(dict.fromkeys(lots))
+
+
+def _lots(vault: Vault, epc: str) -> list[LotId]:
+    uses = page_in(vault, term_value(epc)).uses
+    return list(dict.fromkeys(LotId(lot) for use in uses for lot in use.lots))
 
 
 def goods_of_lots(vault: Vault, lots: Iterable[LotId]) -> dict[LotId, str]:

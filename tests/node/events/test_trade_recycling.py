@@ -6,10 +6,13 @@ import pytest
 from tests.node.events.story import Story, assays, lot, shipped, told
 
 from lodeline.custody.strands import Strand
+from lodeline.exchange.epcis.document import EpcisUri
 from lodeline.exchange.sheets.writing import csv_bytes
 from lodeline.holder.records import HeldLot
 from lodeline.kernel.ids import ElementSymbol
 from lodeline.node.events.states import EventState
+from lodeline.node.events.whereabouts import whereabouts
+from lodeline.node.goods_tracing import GoodsNotOnLedger, lots_of_thing
 from lodeline.node.tracing import trace_of
 
 PACK = "urn:epc:id:sgtin:4060117.066661.1"
@@ -52,6 +55,30 @@ def claimed(held: HeldLot, standard: str) -> dict[ElementSymbol, int]:
         if claim.standard == standard:
             found[strand.element] = found.get(strand.element, 0) + mass
     return found
+
+
+@pytest.mark.slow
+def test_a_vehicle_leads_to_its_battery_and_a_battery_to_its_vehicle(story: Story) -> None:
+    joined = {"action": "ADD", "parentID": VEHICLE, "childEPCs": [BATTERY]}
+    kept = story.take(
+        "norrsken", story.event("norrsken", "AssociationEvent", "assembling", **joined)
+    )
+    assert kept.state is EventState.KEPT, story.told[-1]
+    tenant = story.tenant("norrsken")
+    vehicle = whereabouts(story.store, tenant, EpcisUri(VEHICLE))
+    assert [(part.thing, part.event) for part in vehicle.inside] == [(BATTERY, kept.seq)]
+    link = "https://example.com/01/04060119888810/21/1"
+    battery = whereabouts(story.store, tenant, EpcisUri(link))
+    assert [(part.within, part.kind) for part in battery.around] == [(VEHICLE, "AssociationEvent")]
+    assert not whereabouts(story.store, story.tenant("elbtal"), EpcisUri(BATTERY)).around
+    with story.bench.at("norrsken") as own:
+        (found,) = lots_of_thing(own.vault, story.store, tenant, VEHICLE)
+        assert lots_of_thing(own.vault, story.store, tenant, link) == [found]
+        assert own.vault.lot(found).product == BATTERY
+        recipes = {step.recipe for step in trace_of(own, found.hex()).lineage.steps.values()}
+        with pytest.raises(GoodsNotOnLedger):
+            lots_of_thing(own.vault, story.store, tenant, VEHICLE + "0")
+    assert recipes >= {"open-stock", "market-ev-battery"}
 
 
 @pytest.mark.slow

@@ -35,12 +35,12 @@ from lodeline.node.events.trade_refusals import (
     ThingShipped,
 )
 
-__all__ = ["History", "check_packing", "event_of"]
+__all__ = ["MOST_DEPTH", "PACKING", "Held", "History", "Lying", "check_packing", "event_of"]
 
-_PACKING: Final = (EventKind.AGGREGATION, EventKind.ASSOCIATION)
+PACKING: Final = (EventKind.AGGREGATION, EventKind.ASSOCIATION)
 _MOST_EVENTS: Final = 10_000
 """Of one container; a warehouse is no container."""
-_MOST_DEPTH: Final = 16
+MOST_DEPTH: Final = 16
 _STOPPED: Final = (EventState.REFUSED.value, EventState.HELD.value)
 _IS_BELIEVED: Final = and_(
     EVENT_STATES.c.state.not_in(_STOPPED),
@@ -67,12 +67,27 @@ class Lying:
 
 
 @dataclass(frozen=True)
+class Held:
+    """What lies in a container, by which kind of packing, and since which event."""
+
+    quantity: Quantity
+    kind: str
+    event: Seq
+
+    @property
+    def thing(self) -> EpcisUri:
+        """Return what it is."""
+        return self.quantity.epc_class
+
+
+@dataclass(frozen=True)
 class History:
     """The events of a tenant as they were at one of them."""
 
     store: EventStore
     tenant: Tenant
-    at: StoredEvent
+    at: StoredEvent | None = None
+    """Nothing: as they are now."""
 
     def about(self, kind: TermKind, value: TermValue) -> Iterator[tuple[Seq, Event]]:
         """Yield earlier events that speak of something and were not declared wrong."""
@@ -84,10 +99,12 @@ class History:
             .where(EVENTS.c.tenant == self.tenant.number)
             .where(EVENT_TERMS.c.kind == kind.value, EVENT_TERMS.c.value == value)
             .where(_IS_BELIEVED)
-            .where(tuple_(EVENTS.c.event_time_us, EVENTS.c.seq) < (self.at.event_time, self.at.seq))
             .order_by(EVENTS.c.event_time_us, EVENTS.c.seq)
             .limit(_MOST_EVENTS)
         )
+        if self.at is not None:
+            when = tuple_(EVENTS.c.event_time_us, EVENTS.c.seq)
+            query = query.where(when < (self.at.event_time, self.at.seq))
         with self.store.reading() as connection:
             found = [stored_event(row) for row in connection.execute(query).mappings()]
         wrong = {each.event_id for each in found if each.is_declaration}
@@ -114,29 +131,29 @@ class History:
 
     def _still_in(self, lying: Lying, thing: EpcisUri) -> bool:
         """Whether a container holds a thing still: it may have been emptied as a whole."""
-        inside: dict[TermValue, Quantity] = {}
-        for _, event in self.about(TermKind.PARENT, term_value(lying.parent)):
-            if event.type in _PACKING and event.action in {"ADD", "DELETE"}:
-                _pack(inside, event)
-        return term_value(thing) in inside
+        return any(
+            term_value(each.thing) == term_value(thing) for each in self.inside(lying.parent)
+        )
+
+    def inside(self, container: EpcisUri) -> Sequence[Held]:
+        """Return what was put straight into a container, and is in it."""
+        inside: dict[TermValue, Held] = {}
+        for seq, event in self.about(TermKind.PARENT, term_value(container)):
+            if event.type in PACKING and event.action in {"ADD", "DELETE"}:
+                _pack(inside, event, seq)
+        return tuple(inside.values())
 
     def unpacked(self, container: EpcisUri) -> Sequence[Quantity]:
         """Return what lies in a container, and in the containers within it."""
         return tuple(self._unpacked(container, 0))
 
     def _unpacked(self, container: EpcisUri, depth: int) -> Iterator[Quantity]:
-        inside: dict[TermValue, Quantity] = {}
-        for _, event in self.about(TermKind.PARENT, term_value(container)):
-            if event.type in _PACKING and event.action in {"ADD", "DELETE"}:
-                _pack(inside, event)
-        for quantity in inside.values():
-            nested = (
-                () if depth == _MOST_DEPTH else tuple(self._unpacked(quantity.epc_class, depth + 1))
-            )
-            yield from nested or (quantity,)
+        for held in self.inside(container):
+            nested = () if depth == MOST_DEPTH else tuple(self._unpacked(held.thing, depth + 1))
+            yield from nested or (held.quantity,)
 
 
-def _pack(inside: dict[TermValue, Quantity], event: Event) -> None:
+def _pack(inside: dict[TermValue, Held], event: Event, seq: Seq) -> None:
     """Put into a container what an event adds, and take out what it removes."""
     named = [*_children(event)]
     if event.action == "DELETE" and not named:  # everything is taken out (EPCIS 2.0, 7.4.3)
@@ -144,7 +161,7 @@ def _pack(inside: dict[TermValue, Quantity], event: Event) -> None:
     for quantity in named:
         key = term_value(quantity.epc_class)
         if event.action == "ADD":
-            inside[key] = quantity
+            inside[key] = Held(quantity, event.type, seq)
         else:
             inside.pop(key, None)
 
@@ -168,7 +185,7 @@ def check_packing(mapping: CompanyMapping, event: Event, history: History) -> No
         SealUsedTwice: which, and where it was.
         ContainerInItself, ThingElsewhere, ThingShipped: the thing, and what is known of it.
     """
-    if event.type not in _PACKING or event.action != "ADD":
+    if event.type not in PACKING or event.action != "ADD":
         return
     for place, child in event.epcs():
         if place != "childEPCs":
@@ -182,7 +199,7 @@ def check_packing(mapping: CompanyMapping, event: Event, history: History) -> No
 def _check_seal(seal: EpcisUri, now: JsonObject, history: History) -> None:
     parent = str(now.get("parentID", "–"))
     for seq, before in history.about(TermKind.EPC, term_value(seal)):
-        if before.type not in _PACKING:
+        if before.type not in PACKING:
             continue
         was = str(before.parent_id or "–")
         if before.action == "DELETE" or term_value(was) != term_value(parent):
