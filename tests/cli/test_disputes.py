@@ -9,12 +9,16 @@ from tests.cli import test_events
 from tests.cli.sessions import lodeline
 from tests.node.events.documents import Json, document
 from tests.node.events.trade import (
+    BAG,
     COBALT,
     COPPER,
+    ORE_CLASS,
     PIT_MAPPING,
     TRADER_MAPPING,
     WATER,
     mined,
+    packed,
+    quantity,
     received,
     report,
     shipped,
@@ -69,3 +73,21 @@ def test_a_dispute_is_looked_at_and_ended(mine: Path, monkeypatch: pytest.Monkey
     assert states("trader") == ["on-ledger", "on-ledger"]
     assert lodeline("events", "run", "--as", "pit").code == OK
     assert states("pit") == ["on-ledger", "on-ledger", "on-ledger", "held"]
+
+
+def test_a_thing_is_found_in_what_it_is_and_with_what_is_in_it(
+    mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(mine)
+    crate = "urn:epc:id:sscc:4012345.0000000009"
+    captured(mine, "pit", packed(BAG, lots=quantity("L5", 20)))
+    captured(mine, "pit", packed(crate, BAG))
+    shown = json.loads(lodeline("events", "where", BAG, "--as", "pit", "--json").out)
+    assert [each["within"] for each in shown["around"]] == [crate]
+    assert [(each["thing"], each["quantity"]) for each in shown["inside"]] == [
+        (ORE_CLASS + "L5", "20")
+    ]
+    table = lodeline("events", "where", BAG, "--as", "pit", "--lang", "fr").out
+    assert f"Dans {crate}" in table
+    assert "20 KGM" in table
+    assert "No event says" in lodeline("events", "where", "urn:epc:id:giai:1.2", "--as", "pit").out

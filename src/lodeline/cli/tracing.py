@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from lodeline.cli.figures import contents_data, contents_text
+from lodeline.cli.figures import contents_text
 from lodeline.cli.refusals import worded
 from lodeline.cli.terminal import Terminal, terminal_of
 from lodeline.kernel.ids import LotId, MemberId, RecipeName
 from lodeline.kernel.time import format_time
 from lodeline.lineage.graph import LotNode, Step
-from lodeline.lineage.render import Words, as_data, as_dot, as_mermaid, as_tree
+from lodeline.lineage.render import Words, as_dot, as_mermaid, as_tree
 
 if TYPE_CHECKING:
     from lodeline.lineage.book import LineageBook
@@ -58,10 +58,11 @@ def trace(
 
     def find(seen: Sight) -> Traced:
         if epc is not None:
-            return seen.ancestors(_lots_of(seen, epc), bounds)
+            return seen.ancestors(_lots_of(terminal, seen, epc), bounds)
         return seen.trace(_named(name), bounds)
 
-    _draw(terminal_of(context), find, shape)
+    terminal = terminal_of(context)
+    _draw(terminal, find, shape)
 
 
 def impact(
@@ -77,10 +78,11 @@ def impact(
 
     def find(seen: Sight) -> Traced:
         if epc is not None:
-            return seen.descendants(_lots_of(seen, epc), bounds)
+            return seen.descendants(_lots_of(terminal, seen, epc), bounds)
         return seen.impact(_named(name), bounds)
 
-    _draw(terminal_of(context), find, shape)
+    terminal = terminal_of(context)
+    _draw(terminal, find, shape)
 
 
 def _bounds(depth: int | None, most: int | None) -> Bounds | None:
@@ -97,15 +99,17 @@ def _named(name: str | None) -> str:
     return name
 
 
-def _lots_of(seen: Sight, epc: str) -> Sequence[LotId]:
+def _lots_of(terminal: Terminal, seen: Sight, epc: str) -> Sequence[LotId]:
     # The library of the event store takes longer to import than the answer takes.
-    from lodeline.node.goods_tracing import lots_of_goods  # noqa: PLC0415
+    from lodeline.cli.events import opened_for_member  # noqa: PLC0415
+    from lodeline.node.goods_tracing import lots_of_thing  # noqa: PLC0415
 
-    return lots_of_goods(seen.vault, epc)
+    with opened_for_member(terminal, None) as (store, tenant):
+        return lots_of_thing(seen.vault, store, tenant, epc)
 
 
 def _draw(terminal: Terminal, find: Callable[[Sight], Traced], shape: Shape) -> None:
-    from lodeline.node.tracing import sight  # noqa: PLC0415
+    from lodeline.node.tracing import sight, traced_data  # noqa: PLC0415
 
     workspace = terminal.workspace
     member = workspace.member(terminal.options.member)
@@ -116,7 +120,7 @@ def _draw(terminal: Terminal, find: Callable[[Sight], Traced], shape: Shape) -> 
         _show(terminal, found, _words(terminal, seen.book, found), shape)
     if shape in (Shape.TREE, Shape.TABLE):
         _summary(terminal, found, member)
-    terminal.emit(_data(found))
+    terminal.emit(traced_data(found))
 
 
 def _show(terminal: Terminal, found: Traced, words: Words, shape: Shape) -> None:
@@ -192,13 +196,3 @@ def _summary(terminal: Terminal, found: Traced, member: MemberId) -> None:
     )
     if not excerpt.is_all:
         terminal.say("trace.cut", lots=excerpt.lots, steps=excerpt.steps)
-
-
-def _data(found: Traced) -> dict[str, object]:
-    excerpt = found.excerpt
-    data = as_data(found.lineage)
-    data["known"] = {lot.hex(): contents_data(contents) for lot, contents in found.contents.items()}
-    data["complete"] = excerpt.is_all
-    data["cut"] = [lot.hex() for lot in excerpt.cut]
-    data["total"] = {"lots": excerpt.lots, "steps": excerpt.steps}
-    return data
