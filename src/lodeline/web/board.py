@@ -29,7 +29,7 @@ _FILES: Final = {
     BOARD: ("board.html", "text/html"),
     f"{BOARD}/style.css": ("style.css", "text/css"),
     f"{BOARD}/script.js": ("script.js", "text/javascript"),
-    f"{BOARD}/texts.js": ("texts.js", "text/javascript"),
+    f"{BOARD}/texts.json": ("texts.json", "application/json"),
 }
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "

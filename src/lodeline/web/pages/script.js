@@ -1,17 +1,18 @@
 // The board: what was brought in, what became of it, and why. It asks the service for everything,
 // as any other client does, and keeps nothing but the token of the session, in this tab.
 
-import { TEXTS } from "./texts.js";
-
 const STATES = ["received", "mapped", "proved", "on-ledger", "held", "refused", "kept"];
 const STOPPED = new Set(["held", "refused"]);
 const PAGE = 50;
+const SHOWN = 4; // quantities, and things, of one event
+const HASH_ID = /ni:\/\/\/sha-256;([0-9a-f]{8})[0-9a-f]{56}\?ver=CBV2\.0/g;
 const WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 const FORMS = {
   xlsx: WORKBOOK, csv: "text/csv",
   json: "application/json", jsonld: "application/ld+json", xml: "application/xml",
 };
 const root = new URL(".", location.href);
+const TEXTS = await (await fetch(new URL("board/texts.json", root))).json();
 const $ = (id) => document.getElementById(id);
 
 let lang = localStorage.getItem("lodeline.lang") ?? (navigator.language.startsWith("fr") ? "fr" : "en");
@@ -20,8 +21,14 @@ let chosen = null; // the state that is shown alone
 let next = null; // where the next page is
 let following = null; // ends the stream of moves
 
-const text = (name, values = {}) =>
-  TEXTS[lang][name].replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
+/** What the page says, with values filled in; `many` chooses between one and other. */
+function text(name, values = {}, many = 0) {
+  const found = TEXTS[lang][name];
+  const chosen = typeof found === "string" ? found : found[new Intl.PluralRules(lang).select(many)];
+  const said = (chosen ?? found.other).replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
+  return lang === "fr" ? said.replace(/ ([:;?!])/g, "\u00a0$1") : said;
+}
+
 const node = (name, content = "", classes = "") => {
   const made = document.createElement(name);
   made.textContent = content;
@@ -150,8 +157,9 @@ async function bring(file) {
 }
 
 function taken(file, job) {
-  const name = job.known ? "takenKnown" : "taken";
-  return node("p", text(name, { name: file.name, count: job.captured, known: job.known }), "done");
+  const values = { name: file.name, count: job.captured, known: job.known };
+  const said = job.known ? text("takenKnown", values, job.known) : text("taken", values, job.captured);
+  return node("p", said, "done");
 }
 
 function notTaken(file, errors, where) {
@@ -181,20 +189,24 @@ async function list(more = false) {
   try {
     const path = more ? next : `states?perPage=${PAGE}${chosen ? `&state=${chosen}` : ""}`;
     const answer = await ask(path);
-    const told = await answer.json();
+    const states = await answer.json();
     next = /<([^>]+)>;\s*rel="next"/.exec(answer.headers.get("Link") ?? "")?.[1] ?? null;
-    const lines = await described(told.states);
+    const lines = await described(states);
     if (more) $("rows").append(...lines);
     else $("rows").replaceChildren(...lines);
     $("more").hidden = !next;
     $("none").hidden = $("rows").childElementCount > 0;
-    if (told.counts) chips(told.counts);
+    if (!more) await chips();
   } catch (refused) {
     tell($("trouble"), refused);
   }
 }
 
-function chips(counts) {
+/** How many events are in each state; whoever sees by a policy is not told. */
+async function chips() {
+  const counts = await ask("states/counts").then((answer) => answer.json(), () => null);
+  $("states").hidden = !counts;
+  if (!counts) return;
   const all = STATES.reduce((sum, state) => sum + (counts[state] ?? 0), 0);
   const made = [[null, text("all"), all], ...STATES.map((s) => [s, TEXTS[lang].states[s], counts[s] ?? 0])];
   $("states").replaceChildren(...made.map(([state, name, count]) => {
@@ -209,8 +221,10 @@ function chips(counts) {
 /** Lines of the table for some states, with what their events say. */
 async function described(states) {
   if (!states.length) return [];
-  const ids = states.map((each) => encodeURIComponent(each.eventID.replaceAll("|", "%7C")));
-  const answer = await ask(`events?perPage=${states.length}&EQ_eventID=${ids.join("|")}`);
+  const ids = states.map((each) => encodeURIComponent(each.eventID));
+  const answer = await ask(`events?perPage=${states.length}&EQ_eventID=${ids.join("|")}`, {
+    headers: { "GS1-EPC-Format": "Never_Translates" },
+  });
   const found = (await answer.json()).epcisBody.queryResults.resultsBody.eventList;
   const events = new Map(found.map((event) => [event.eventID, event]));
   return states.map((state) => line(state, events.get(state.eventID)));
@@ -240,22 +254,30 @@ function goods(event) {
     ...(event.inputEPCList ?? []), ...(event.epcList ?? []),
     ...(event.childEPCs ?? []), ...(event.outputEPCList ?? []),
   ];
-  for (const each of quantities.slice(0, 4)) {
-    const row = node("div");
-    const unit = TEXTS[lang].units[each.uom] ?? each.uom ?? text("pieces");
-    if (each.quantity !== undefined) row.append(node("b", `${Number(each.quantity).toLocaleString(lang, { maximumFractionDigits: 9 })} ${unit}`), " ");
-    row.append(short(each.epcClass));
-    cell.append(row);
-  }
-  for (const each of things.slice(0, 4)) cell.append(node("div", short(each)));
-  const left = Math.max(quantities.length - 4, 0) + Math.max(things.length - 4, 0);
+  for (const each of quantities.slice(0, SHOWN)) cell.append(thing(each.epcClass, amount(each)));
+  for (const each of things.slice(0, SHOWN)) cell.append(thing(each, ""));
+  const left = Math.max(quantities.length - SHOWN, 0) + Math.max(things.length - SHOWN, 0);
   if (left) cell.append(node("div", text("andMore", { count: left }), "advice"));
   return cell;
 }
 
-/** An identifier without what is the same in all of them. */
-const short = (identifier) =>
-  identifier.replace(/^urn:epc:(id|class|idpat):/, "").replace(/^https?:\/\/[^/]+\//, "");
+/** A quantity for the eye; grams of a lot are shown in kilograms. */
+function amount({ quantity, uom }) {
+  if (quantity === undefined) return "";
+  const isLarge = uom === "GRM" && quantity >= 1000;
+  const number = isLarge ? quantity / 1000 : quantity;
+  const unit = isLarge ? "kg" : TEXTS[lang].units[uom] ?? uom ?? text("pieces");
+  return `${number.toLocaleString(lang, { maximumFractionDigits: 9 })}\u00a0${unit}`;
+}
+
+/** One lot or thing: how much, which number of its own, and the whole identifier below. */
+function thing(identifier, amount) {
+  const made = node("div");
+  const own = decodeURIComponent(identifier.split(/[./:]/).pop());
+  if (amount) made.append(node("b", amount), " ");
+  made.append(node("span", own, "own"), node("span", identifier, "whole"));
+  return made;
+}
 
 function state(told) {
   const cell = node("td");
@@ -266,8 +288,10 @@ function state(told) {
 function why(told) {
   const cell = node("td");
   if (told.reason) {
-    cell.append(node("span", told.reason.detail), node("span", told.reason.advice, "advice"));
+    const detail = told.reason.detail.replace(HASH_ID, "$1…");
+    cell.append(node("span", detail), node("span", told.reason.advice, "advice"));
   }
+  if (told.entry) cell.append(node("span", text("entry", { entry: told.entry.slice(0, 12) }), "advice"));
   if (STOPPED.has(told.state)) {
     for (const deed of ["retry", "keep"]) {
       const button = node("button", text(deed));
