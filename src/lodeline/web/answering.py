@@ -28,6 +28,7 @@ from lodeline.web.operations import Open, Operation
 from lodeline.web.problems import standard_name
 from lodeline.web.refusals import (
     BodyTooLarge,
+    EncodingRefused,
     MediaTypeRefused,
     MethodRefused,
     NulInAddress,
@@ -128,6 +129,9 @@ class PathAnswers:
         media = media_type(request.headers.get("content-type", ""))
         if media not in operation.takes:
             raise MediaTypeRefused(media[:64], operation.takes)
+        encoding = request.headers.get("content-encoding", "identity").strip().lower()
+        if encoding not in ("identity", ""):
+            raise EncodingRefused(encoding[:64])
         body = await _bounded(request, self._most(operation))
         return await self._desk.in_thread(partial(_with_body, operation, asked, body))
 
@@ -177,6 +181,8 @@ def refusal_headers(refusal: LodelineError, service: Service) -> dict[str, str]:
         return {"Allow": ", ".join(refusal.allowed)}
     if isinstance(refusal, (RequestTooFast, StreamsTooMany, TooManyAttempts, PasswordsBusy)):
         return {"Retry-After": str(refusal.seconds)}
+    if isinstance(refusal, EncodingRefused):
+        return {"Accept-Encoding": "identity"}
     if status == 401:
         return {"WWW-Authenticate": 'Bearer realm="lodeline", Basic realm="lodeline"'}
     if status == 413:

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from lodeline.kernel.errors import all_errors
 from lodeline.node.access.roles import Scope
+from lodeline.node.access.trail import Act, Note, record
 from lodeline.node.events.capture import capture_event, capture_read
 from lodeline.node.events.jobs import Behaviour, CaptureId, CaptureJob, JobError, job
 from lodeline.node.events.moments import moment_text
@@ -66,10 +67,16 @@ def _capture_one(asked: Asked) -> Response:
         **epcis_headers(),
         "Location": asked.url(f"/events/{segment(done.event_id)}"),
     }
-    if asked.prefers("return=minimal"):
+    event, is_minimal = (
+        asked.store.event(asked.tenant, done.event_id),
+        asked.prefers("return=minimal"),
+    )
+    if done.is_new or not is_minimal:  # there is no job that says who captured it
+        act = Act.CAPTURED if done.is_new else Act.READ
+        record(asked.store, asked.tenant, [Note(asked.who, act, event.event_id, [event.seq])])
+    if is_minimal:
         headers["Preference-Applied"] = "return=minimal"
         return Response(status_code=201, headers=headers)
-    event = asked.store.event(asked.tenant, done.event_id)
     return Response(event.body, 201, headers, asked.media)
 
 

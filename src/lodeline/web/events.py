@@ -79,8 +79,8 @@ def shown(asked: Asked, found: Found, name: str) -> Response:
     Not checked: whether the caller may see it; the query was asked with what may be seen.
     """
     answer = events_answer(asked, found.events, name, found.next)
-    if answer.status_code == 200:
-        _note(asked, Act.QUERIED, asked.request.url.query or name, found.events)
+    # A 304 tells that there are these events, even to whoever made its tag up or sent `*`.
+    _note(asked, Act.QUERIED, asked.request.url.query or name, found.events)
     return answer
 
 
@@ -91,8 +91,7 @@ def _by_id(asked: Asked) -> Response:
     if not events:
         raise EventUnknown(event_id)
     answer = events_answer(asked, events, SIMPLE, None)
-    if answer.status_code == 200:
-        _note(asked, Act.READ, event_id, events)
+    _note(asked, Act.READ, event_id, events)
     return answer
 
 

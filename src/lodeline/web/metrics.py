@@ -1,7 +1,8 @@
 """Figures of a running service, in the text format of Prometheus.
 
 Labels are routes and statuses, never identifiers: their number is bounded, and they tell nothing of
-a company's goods.
+a company's goods. How many events there are tells of its trade: whoever asks is told their own
+company's, and of requests those of the whole service.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
-from sqlalchemy import func, select
+from sqlalchemy import Select, Table, func, select
 
-from lodeline.node.events.schema import DEAD_LETTERS, EVENT_STATES, OUTBOX
-from lodeline.node.events.store import EventStore
+from lodeline.node.events.schema import DEAD_LETTERS, EVENT_STATES, FORGOTTEN, OUTBOX
+from lodeline.node.events.store import EventStore, Tenant
 
 __all__ = ["TEXT", "Metrics"]
 
@@ -23,7 +24,6 @@ TEXT: Final = "text/plain"
 _BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 """Seconds."""
 _NANO: Final = 1_000_000_000
-_STATES: Final = select(EVENT_STATES.c.state, func.count()).group_by(EVENT_STATES.c.state)
 
 
 class Metrics:
@@ -34,8 +34,8 @@ class Metrics:
     """
 
     def __init__(self, store: EventStore) -> None:
+        self._store = store
         self._registry = CollectorRegistry()
-        self._registry.register(_StoreFigures(store))
         self._requests = Counter(
             "lodeline_http_requests",
             "Requests that were answered.",
@@ -61,20 +61,23 @@ class Metrics:
         self._requests.labels(known, route, str(status)).inc()
         self._seconds.labels(route).observe(nanoseconds / _NANO)
 
-    def text(self) -> bytes:
-        """Return all figures as they are now.
+    def text(self, tenant: Tenant) -> bytes:
+        """Return the figures of the service, and those of one company, as they are now.
 
         Raises:
             StoreUnreachable: the store's own cannot be had.
         """
-        return generate_latest(self._registry)
+        own = CollectorRegistry()
+        own.register(_StoreFigures(self._store, tenant))
+        return generate_latest(own) + generate_latest(self._registry)
 
 
 class _StoreFigures(Collector):
-    """Figures that are read from the store."""
+    """Figures of one company that are read from the store."""
 
-    def __init__(self, store: EventStore) -> None:
+    def __init__(self, store: EventStore, tenant: Tenant) -> None:
         self._store = store
+        self._tenant = tenant
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
         """Name the figures, without reading them."""
@@ -85,17 +88,17 @@ class _StoreFigures(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Read the figures."""
-        waiting = (
-            select(func.count()).select_from(OUTBOX).where(OUTBOX.c.state.in_(["waiting", "sent"]))
-        )
-        dead = select(func.count()).select_from(DEAD_LETTERS)
+        waiting = _count(OUTBOX, self._tenant).where(OUTBOX.c.state.in_(["waiting", "sent"]))
+        dead, gone = _count(DEAD_LETTERS, self._tenant), _count(FORGOTTEN, self._tenant)
+        each = select(EVENT_STATES.c.state, func.count()).group_by(EVENT_STATES.c.state)
+        own = each.where(EVENT_STATES.c.tenant == self._tenant.number)
         with self._store.reading() as connection:
+            states = [(str(state), int(count)) for state, count in connection.execute(own)]
             values = [
-                self._store.last_seq(),
+                sum(count for _, count in states) + connection.execute(gone).scalar_one(),
                 connection.execute(waiting).scalar_one(),
                 connection.execute(dead).scalar_one(),
             ]
-            states = [(str(state), int(count)) for state, count in connection.execute(_STATES)]
         *single, by_state = self.describe()
         for family, value in zip(single, values, strict=True):
             family.add_metric([], value)
@@ -103,6 +106,10 @@ class _StoreFigures(Collector):
         for state, count in states:
             by_state.add_metric([state], count)
         yield by_state
+
+
+def _count(table: Table, tenant: Tenant) -> Select[int]:
+    return select(func.count()).select_from(table).where(table.c.tenant == tenant.number)
 
 
 def _by_state() -> GaugeMetricFamily:

@@ -30,7 +30,7 @@ def _alive(asked: Outsider) -> Response:
 
 
 def _ready(asked: Outsider) -> Response:
-    """Say that the store answers too, and how the pipeline stands.
+    """Say that the store answers too, and how the pipeline stands; to operators, how much waits.
 
     Where the store does not answer, the refusal is the answer; a ledger that cannot be reached is
     none, because capture and queries go on without it.
@@ -45,7 +45,22 @@ def _ready(asked: Outsider) -> Response:
         return _passed({"pipeline": "off"})
     if not bringing.is_alive():
         raise NodeUnready(request_number(asked.request.scope))
-    return _passed(bringing.told())
+    told = bringing.told()
+    if not _may_operate(asked):
+        told.pop("queue", None)
+    return _passed(told)
+
+
+def _may_operate(asked: Outsider) -> bool:
+    """Whether somebody says who they are, and may know how much a company has to do.
+
+    Raises:
+        SecurityException: what they show is not valid.
+    """
+    headers = asked.request.headers
+    if "authorization" not in headers:
+        return False
+    return asked.service.access.authenticate(headers, asked.source).may(Scope.OPERATE)
 
 
 def _passed(told: Mapping[str, object] = _NOTHING) -> Response:
@@ -64,8 +79,9 @@ def operating(metrics: Metrics, others: Iterable[Operation | Open]) -> Sequence[
     all_operations: list[Operation | Open] = list(others)
 
     def figures(asked: Asked) -> Response:
-        del asked
-        return Response(metrics.text(), media_type=TEXT, headers={"Cache-Control": "no-store"})
+        return Response(
+            metrics.text(asked.tenant), media_type=TEXT, headers={"Cache-Control": "no-store"}
+        )
 
     def described(asked: Outsider) -> Response:
         document = openapi_document(all_operations, asked.url(""))
@@ -88,7 +104,7 @@ def operating(metrics: Metrics, others: Iterable[Operation | Open]) -> Sequence[
             handler=_ready,
             gives=_JSON,
             answers=(Answer(200, "It can.", health),),
-            refusals=(406,),
+            refusals=(401, 406),
         ),
         Open(
             method="GET",

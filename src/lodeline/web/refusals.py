@@ -19,6 +19,7 @@ __all__ = [
     "AnswerFormRefused",
     "BehaviourUnknown",
     "BodyTooLarge",
+    "EncodingRefused",
     "ExtensionsMalformed",
     "FormatUnknown",
     "LinkTypeUnknown",
@@ -178,6 +179,19 @@ class PathUnknown(NoSuchResourceException):
     advice_fr: ClassVar[str] = "GET / dit ce qu'il y a ; un identifiant s'échappe dans un chemin"
 
     path: str
+
+
+class EncodingRefused(ImplementationException):
+    """The body is compressed, or encoded otherwise; what it would become is not known before."""
+
+    code: ClassVar[str] = "web-encoding-refused"
+    en: ClassVar[str] = "a body with the content encoding {encoding} is not taken"
+    fr: ClassVar[str] = "un corps avec le codage de contenu {encoding} n'est pas pris"
+    advice_en: ClassVar[str] = "send it as it is, without Content-Encoding"
+    advice_fr: ClassVar[str] = "envoyez-le tel quel, sans Content-Encoding"
+    status: ClassVar[int] = 415
+
+    encoding: str
 
 
 class PathMalformed(ValidationException):

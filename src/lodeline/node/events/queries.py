@@ -62,6 +62,7 @@ from lodeline.node.events.store import (
 __all__ = [
     "EVERYTHING",
     "MAX_EXAMINED",
+    "MAX_FOUND_CHARS",
     "MAX_SORTED",
     "Answer",
     "Page",
@@ -70,6 +71,8 @@ __all__ = [
     "run_next",
 ]
 
+MAX_FOUND_CHARS: Final = 16_000_000
+"""Of the events that are found for a page, unless one alone has more; the page ends there."""
 MAX_EXAMINED: Final = 50_000
 """Candidates that one page looks at."""
 MAX_SORTED: Final = 10_000
@@ -142,6 +145,8 @@ class _Found:
     """The last candidate that was looked at."""
     is_whole: bool = False
     """There are no further candidates."""
+    chars: int = 0
+    """Of the events that were found."""
 
 
 def run(store: EventStore, tenant: Tenant, query: Query, page: Page | None = None) -> Answer:
@@ -262,7 +267,8 @@ class _Search:
             batch = way.walk.batch(found.reached, size, way.narrowing)
             for position, event in self._holding(way, batch.positions):
                 found.events.append((position, event))
-                if len(found.events) == wanted:
+                found.chars += len(event.body)
+                if len(found.events) == wanted or found.chars > MAX_FOUND_CHARS:
                     found.reached = position
                     return found
             if batch.reached is None:
