@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from lodeline.cli.figures import contents_data, contents_text, intensity_text
+from lodeline.cli.figures import contents_text, intensity_text
 from lodeline.cli.terminal import terminal_of
 from lodeline.kernel.ids import MemberId, check_name
 from lodeline.node.disclosing import disclose as disclose_lot
 from lodeline.node.disclosing import read_disclosed
-from lodeline.node.figures import figures_of
+from lodeline.node.figures import contents_data, figures_of
 from lodeline.node.holding import holding
 from lodeline.node.workspace import read_file, write_file
 

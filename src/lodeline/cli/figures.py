@@ -14,14 +14,12 @@ from lodeline.kernel.units import (
     format_mass,
     format_share,
 )
-from lodeline.node.figures import ClaimFigure, LotFigures, figures_of
+from lodeline.node.figures import ClaimFigure, LotFigures, contents_data, figures_of
 
 __all__ = [
     "claims_text",
-    "contents_data",
     "contents_text",
     "emissions_text",
-    "figures_data",
     "intensity_text",
     "lot_data",
     "masses_text",
@@ -67,34 +65,6 @@ def contents_text(contents: Contents, lang: Lang) -> str:
     figures = figures_of(contents)
     parts = (masses_text(figures, lang), claims_text(figures, lang), emissions_text(figures, lang))
     return " · ".join(part for part in parts if part)
-
-
-def contents_data(contents: Contents) -> dict[str, object]:
-    """Return what a lot holds as plain data."""
-    return {"form": contents.form, **figures_data(figures_of(contents))}
-
-
-def figures_data(figures: LotFigures) -> dict[str, object]:
-    """Return figures as plain data; numbers as text in base units, so that no reader rounds."""
-    return {
-        "milligrams": {item.strand.name: str(item.mass) for item in figures.strands},
-        "claims": [
-            {
-                "strand": item.strand.name,
-                "claim": item.claim.text,
-                "milligrams": str(item.mass),
-                "share_ppm": None if item.share is None else str(item.share),
-            }
-            for item in figures.claims
-        ],
-        "grams_co2e": None if figures.emissions is None else str(figures.emissions),
-        "primary_grams_co2e": None if figures.primary is None else str(figures.primary),
-        "grams_co2e_per_kg": {
-            item.strand.name: str(found)
-            for item in figures.metals
-            if (found := figures.intensity(item.strand)) is not None
-        },
-    }
 
 
 def lot_data(lot: HeldLot) -> dict[str, object]:

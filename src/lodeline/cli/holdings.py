@@ -9,7 +9,6 @@ import typer
 from lodeline.cli.figures import (
     claims_text,
     emissions_text,
-    figures_data,
     intensity_text,
     lot_data,
     masses_text,
@@ -19,7 +18,7 @@ from lodeline.cli.terminal import Terminal, terminal_of
 from lodeline.holder.contents import Contents
 from lodeline.holder.records import HeldLot, LotStatus
 from lodeline.kernel.time import BlockTime, format_time
-from lodeline.node.figures import figures_of, total_figures
+from lodeline.node.figures import figures_data, figures_of, total_figures
 from lodeline.node.holding import Holding, holding
 
 __all__ = ["balance", "lots"]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lodeline.cli.answers import last_second
-from lodeline.cli.figures import contents_data, contents_text
+from lodeline.cli.figures import contents_text
 from lodeline.cli.progress import waiting
 from lodeline.cli.terminal import Terminal, terminal_of
 from lodeline.cli.transforms import say_sent
@@ -18,6 +18,7 @@ from lodeline.holder.records import OfferSide, OfferState, StoredOffer
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import LotId, MemberId, check_name
 from lodeline.kernel.time import BlockTime, format_time
+from lodeline.node.figures import contents_data
 from lodeline.node.holding import Holding, holding
 from lodeline.node.trading import (
     Offered,

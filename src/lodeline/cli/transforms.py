@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lodeline.cli.answers import answer
-from lodeline.cli.figures import contents_data, contents_text
+from lodeline.cli.figures import contents_text
 from lodeline.cli.progress import waiting
 from lodeline.cli.refusals import OK, REFUSED, worded
 from lodeline.cli.terminal import Terminal, terminal_of
@@ -16,6 +16,7 @@ from lodeline.exchange.transform_file import read_transform_file
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.units import format_emissions
 from lodeline.node.cosigning import co_sign, looked_at, submit_request
+from lodeline.node.figures import contents_data
 from lodeline.node.holding import Holding, holding
 from lodeline.node.requests import Seen, encode_request, read_request
 from lodeline.node.sending import Queued, Sent, drop_queued, send_queued

@@ -42,6 +42,7 @@ class NotInLog(LodelineError):
     fr = "le lot {lot} ne figure pas dans cette copie du journal"
     advice_en = "copy the number from `lodeline lots`, or follow the log further"
     advice_fr = "recopiez le numéro depuis « lodeline lots », ou suivez le journal plus loin"
+    status = 404
 
 
 class NothingAtSite(LodelineError):

@@ -20,7 +20,15 @@ from lodeline.kernel.units import (
     ppm,
 )
 
-__all__ = ["ClaimFigure", "LotFigures", "StrandFigure", "figures_of", "total_figures"]
+__all__ = [
+    "ClaimFigure",
+    "LotFigures",
+    "StrandFigure",
+    "contents_data",
+    "figures_data",
+    "figures_of",
+    "total_figures",
+]
 
 _MG_PER_KG = 10**6
 
@@ -121,3 +129,31 @@ def _name(strand: Strand) -> str:
 def _key(key: tuple[Strand, ClaimName]) -> tuple[str, str]:
     strand, claim = key
     return strand.name, claim.text
+
+
+def contents_data(contents: Contents) -> dict[str, object]:
+    """Return what a lot holds as plain data."""
+    return {"form": contents.form, **figures_data(figures_of(contents))}
+
+
+def figures_data(figures: LotFigures) -> dict[str, object]:
+    """Return figures as plain data; numbers as text in base units, so that no reader rounds."""
+    return {
+        "milligrams": {item.strand.name: str(item.mass) for item in figures.strands},
+        "claims": [
+            {
+                "strand": item.strand.name,
+                "claim": item.claim.text,
+                "milligrams": str(item.mass),
+                "share_ppm": None if item.share is None else str(item.share),
+            }
+            for item in figures.claims
+        ],
+        "grams_co2e": None if figures.emissions is None else str(figures.emissions),
+        "primary_grams_co2e": None if figures.primary is None else str(figures.primary),
+        "grams_co2e_per_kg": {
+            item.strand.name: str(found)
+            for item in figures.metals
+            if (found := figures.intensity(item.strand)) is not None
+        },
+    }

@@ -6,7 +6,7 @@ container) stands for lots of the ledger. The holder's vault has exactly which l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 from lodeline.exchange.epcis.document import EpcisUri
@@ -71,16 +71,13 @@ def _lots(vault: Vault, epc: str) -> list[LotId]:
     return list(dict.fromkeys(LotId(lot) for use in uses for lot in use.lots))
 
 
-def goods_of_lots(vault: Vault, lots: Iterable[LotId]) -> dict[LotId, str]:
-    """Return the goods that some lots stood for, by the holder's vault; of others nothing.
+def goods_of_lots(vault: Vault) -> dict[LotId, list[str]]:
+    """Return all that lots stood for, by the holder's vault: by lot, the numbers of goods.
 
     Reads everything that the vault knows of goods.
     """
-    wanted = frozenset(lots)
-    return {
-        LotId(lot): goods
-        for goods, page in goods_in(vault)
-        for use in page.uses
-        for lot in use.lots
-        if LotId(lot) in wanted
-    }
+    found: dict[LotId, list[str]] = {}
+    for goods, page in goods_in(vault):
+        for lot in dict.fromkeys(lot for use in page.uses for lot in use.lots):
+            found.setdefault(LotId(lot), []).append(goods)
+    return found

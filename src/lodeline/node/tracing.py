@@ -18,7 +18,9 @@ from lodeline.kernel.ids import LotId, MemberId, SiteId
 from lodeline.lineage.book import Excerpt, LineageBook
 from lodeline.lineage.csr import Bounds
 from lodeline.lineage.graph import Lineage
+from lodeline.lineage.render import as_data
 from lodeline.node.contents import contents_in
+from lodeline.node.figures import contents_data
 from lodeline.node.holding import Holding, LotPrefixAmbiguous, holding
 from lodeline.node.keyring import Keyring
 from lodeline.node.lineage_keeping import LineageKeeper
@@ -34,6 +36,7 @@ __all__ = [
     "lot_in_log",
     "sight",
     "trace_of",
+    "traced_data",
 ]
 
 _LEAST_PREFIX: Final = 6
@@ -182,6 +185,22 @@ def _vault_there(
         return vault
     vault.close()
     return None
+
+
+def traced_data(found: Traced) -> dict[str, object]:
+    """Return it as plain data: ids in hexadecimal, times in UTC, amounts as text in base units.
+
+    Members: those of `lineage.render.as_data`; ``known``, the contents of lots; ``complete``, if
+    it is everything; ``cut``, the lots beyond which it goes on; ``total``, how much there is.
+    """
+    excerpt = found.excerpt
+    return {
+        **as_data(found.lineage),
+        "known": {lot.hex(): contents_data(each) for lot, each in found.contents.items()},
+        "complete": excerpt.is_all,
+        "cut": [lot.hex() for lot in excerpt.cut],
+        "total": {"lots": excerpt.lots, "steps": excerpt.steps},
+    }
 
 
 # ------------------------------------------------------------------ where the ledger is open anyway
