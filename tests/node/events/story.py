@@ -42,6 +42,10 @@ COMPANIES = {
     "elbtal": ("4060117", "elbtal-plant"),
     "norrsken": ("4060119", "norrsken-plant"),
     "auriga": ("4060121", "auriga-recycling"),
+    "ibuye": ("4060131", "ibuye-hill"),
+    "akagera": ("4060133", None),
+    "tulus": ("4060135", None),
+    "fjell": ("4060137", "fjell-plant"),
 }
 OTHERS = (
     "mining-office:Cadastre:CD:authority,weighbridge",
@@ -80,21 +84,28 @@ ITEMS = {
     "old manganese": "4060121.077774",
     "old lithium": "4060121.077775",
     "old residue": "4060121.077776",
+    "tin": "4060131.011111",
+    "tantalum": "4060131.011112",
+    "tin blend": "4060133.022221",
+    "graphite": "4060137.033331",
+    "anode": "4060137.033332",
 }
 
 
-def lot(item: str, amount: float | int | None = None, uom: str | None = "KGM") -> Json:
-    name = f"urn:epc:class:lgtin:{ITEMS[item]}.L1"
+def lot(
+    item: str, amount: float | int | None = None, uom: str | None = "KGM", number: str = "L1"
+) -> Json:
+    name = f"urn:epc:class:lgtin:{ITEMS[item]}.{number}"
     if amount is None:
         return {"epcClass": name}
     unit = {} if uom is None else {"uom": uom}
     return {"epcClass": name, "quantity": amount, **unit}
 
 
-def assays(item: str, **shares: float | int) -> Json:
+def assays(item: str, number: str = "L1", **shares: float | int) -> Json:
     """What a laboratory found in a lot, per cent of the dry material."""
     return {
-        "sensorMetadata": {"lodeline:lot": f"urn:epc:class:lgtin:{ITEMS[item]}.L1"},
+        "sensorMetadata": {"lodeline:lot": lot(item, number=number)["epcClass"]},
         "sensorReport": [report(SUBSTANCE[symbol], share) for symbol, share in shares.items()],
     }
 

@@ -77,7 +77,7 @@ def means(value: Json, mapping: str = PIT_MAPPING) -> Meaning:
 
 def test_shipped_mappings_are_read() -> None:
     found = [each for each in MAPPINGS.iterdir() if each.name.endswith(".yaml")]
-    assert len(found) == 9
+    assert len(found) == 12
     for each in found:
         mapping = read_mapping(each.name, each.read_text(encoding="utf-8"))
         assert f"{mapping.company}.yaml" == each.name
