@@ -38,6 +38,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         threads = 4
         burst = 10
         per_second = 5
+        anchor_hours = 0
         webhook_networks = ["10.20.0.0/16", "fd00::/8"]
         proxies = ["127.0.0.1", "10.0.0.0/8"]
         traces = "http://127.0.0.1:4318/v1/traces"
@@ -54,6 +55,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
     assert found.links == {"gs1:pip": "https://shop.example/{gtin}"}
     assert found.destinations.networks == (ip_network("10.20.0.0/16"), ip_network("fd00::/8"))
     assert found.proxies == ("127.0.0.1/32", "10.0.0.0/8")
+    assert found.anchor_hours == 0
     assert found.traces == "http://127.0.0.1:4318/v1/traces"
 
 
@@ -73,6 +75,8 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         ("threads = 17", "threads"),
         ("threads = true", "threads"),
         ("burst = 1.5", "burst"),
+        ("anchor_hours = -1", "anchor_hours"),
+        ("anchor_hours = 8761", "anchor_hours"),
         ('webhook_networks = "10.0.0.0/8"', "webhook_networks"),
         ('webhook_networks = ["10.0.0.1/8"]', "webhook_networks"),
         ("webhook_networks = [10]", "webhook_networks"),

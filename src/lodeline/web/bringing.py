@@ -24,12 +24,18 @@ _log: Final = logging.getLogger(__name__)
 class Bringing:
     """Brings events on while it is entered.
 
-    with Bringing(pipelines, store) as bringing: ...
+        with Bringing(pipelines, store) as bringing: ...
+
+    Args:
+        pipelines: of the members.
+        store: of their events.
+        anchor_hours: between two anchors of their audit trails; 0: they are not anchored.
     """
 
-    def __init__(self, pipelines: Pipelines, store: EventStore) -> None:
+    def __init__(self, pipelines: Pipelines, store: EventStore, anchor_hours: int = 0) -> None:
         self._pipelines: Final = pipelines
         self._store: Final = store
+        self._anchor_hours: Final = anchor_hours
         self._worker: Final = PipelineWorker(self._look, _EVERY_SECONDS, self._failed)
         self._said = ""
 
@@ -69,7 +75,17 @@ class Bringing:
             self._said = ""
         else:
             self._failed(trouble)
+        if self._anchor_hours and self._worker.goes_on():
+            self._anchor()
         return turn
+
+    def _anchor(self) -> None:
+        for done in self._pipelines.anchor(self._store, self._anchor_hours):
+            if isinstance(done, LodelineError):
+                reason = done.message("en")
+                _log.error("trail not anchored", extra={"code": done.code, "reason": reason})
+            else:
+                _log.info("trail anchored", extra={"rows": done.number})
 
     def _failed(self, trouble: LodelineError) -> None:
         """Write trouble into the log, once until it is another."""

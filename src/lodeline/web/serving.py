@@ -126,7 +126,9 @@ def serve(
         service = stack.enter_context(opened_service(store, workspace.folder))
         log_to()
         if pipelines is not None:
-            bringing = stack.enter_context(Bringing(pipelines, store))
+            bringing = stack.enter_context(
+                Bringing(pipelines, store, service.settings.anchor_hours)
+            )
             service = replace(service, bringing=bringing)
         webhooks = Webhooks(service.settings.destinations)
         stack.enter_context(Dispatcher(Courier(store, NodeDesk(service), webhooks)))

@@ -92,6 +92,8 @@ class WebSettings:
     """Networks of the company's own that subscriptions may report to (``webhook_networks``)."""
     proxies: tuple[str, ...] = ()
     """Networks of the proxies in front, which are believed when they say for whom they ask."""
+    anchor_hours: int = 24
+    """Between two anchors of the audit trail, where events are brought to the ledger; 0: never."""
 
 
 def read_settings(file: Path) -> WebSettings:
@@ -132,6 +134,7 @@ def _settings(file: str, found: Mapping[str, object]) -> WebSettings:
         "webhook_networks",
         "proxies",
         "check_digits",
+        "anchor_hours",
     }
     for key in found:
         if key not in known:
@@ -155,11 +158,12 @@ def _settings(file: str, found: Mapping[str, object]) -> WebSettings:
         _url(file, "traces", found.get("traces", "")),
         DestinationRules(_networks(file, "webhook_networks", found.get("webhook_networks", []))),
         tuple(map(str, _networks(file, "proxies", found.get("proxies", [])))),
+        _number(file, "anchor_hours", found.get("anchor_hours", usual.anchor_hours), 8_760, 0),
     )
 
 
-def _number(file: str, key: str, value: object, most: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+def _number(file: str, key: str, value: object, most: int, least: int = 1) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise WebSettingsMalformed(file, key)
     return value
 

@@ -30,7 +30,7 @@ from lodeline.node.holding import Holding
 from lodeline.node.sending import Queued, send
 from lodeline.node.session import Session
 
-__all__ = ["ANCHOR_KIND", "Anchored", "TrailReport", "anchor_trail", "check_trail"]
+__all__ = ["ANCHOR_KIND", "Anchored", "TrailReport", "anchor_entry", "anchor_trail", "check_trail"]
 
 ANCHOR_KIND: Final = "access trail"
 """What an anchor of a trail is called on the ledger."""
@@ -65,12 +65,16 @@ def anchor_trail(own: Holding, store: EventStore, tenant: Tenant) -> Anchored:
     head = verify_trail(store, tenant)
     if not head.number:
         raise TrailEmpty(tenant.name)
-    body = AnchorBody(own.session.chain, own.member, head.digest, ANCHOR_KIND)
-    identity = entry_id(Anchor(body, SignatureBytes(bytes(64))))
-    signature = sign(own.keys.signing, SignatureContext.ENTRY, identity)
-    sent = send(own, Anchor(body, signature), ANCHOR_KIND)
+    sent = send(own, anchor_entry(own, head), ANCHOR_KIND)
     remember(store, tenant, head)
     return Anchored(head, sent)
+
+
+def anchor_entry(own: Holding, head: Head) -> Anchor:
+    """Return the entry that anchors a head, signed by a member."""
+    body = AnchorBody(own.session.chain, own.member, head.digest, ANCHOR_KIND)
+    identity = entry_id(Anchor(body, SignatureBytes(bytes(64))))
+    return Anchor(body, sign(own.keys.signing, SignatureContext.ENTRY, identity))
 
 
 def check_trail(

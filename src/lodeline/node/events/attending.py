@@ -8,7 +8,7 @@ each look, so that whoever asks how it stands costs nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Final
@@ -18,6 +18,8 @@ from sqlalchemy import func, select
 from lodeline.crypto.entropy import SystemEntropy
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import MemberId
+from lodeline.node.access.anchor_rounds import anchor_round, is_due
+from lodeline.node.access.trail import Head
 from lodeline.node.clock import SystemClock
 from lodeline.node.events.outbox import events_leaving
 from lodeline.node.events.pipeline import Turn
@@ -25,6 +27,7 @@ from lodeline.node.events.schema import EVENT_STATES
 from lodeline.node.events.states import EventState
 from lodeline.node.events.store import EventStore
 from lodeline.node.events.working import has_mapping, mapping_of, one_turn
+from lodeline.node.holding import holding
 from lodeline.node.keyring import Keyring, PassphraseOf
 from lodeline.node.opening import opened
 from lodeline.node.session import Session
@@ -38,6 +41,7 @@ _ON_THE_WAY: Final = QUEUE[:3]
 _HELD_SECONDS: Final = 60.0
 """Between two turns in which there are none but held events: another lot may have come."""
 _MOST: Final = 10_000
+_ANCHOR_AGAIN_SECONDS: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,7 @@ class Pipelines:
         self._ring = self._new_ring()
         self._ring_of = self._keystores()
         self._looked: dict[MemberId, float] = {}
+        self._anchors_from: dict[MemberId, float] = {}
         self.standing = Standing()
 
     def check(self) -> None:
@@ -138,6 +143,32 @@ class Pipelines:
         trouble = done.troubles[-1] if done.troubles else None
         self.standing = Standing(queue_of(store, self.members), done.is_reached, trouble)
         return done
+
+    def anchor(self, store: EventStore, hours: int) -> Iterator[Head | LodelineError]:
+        """Anchor the trail of every member where that is due; yield heads, and why one is not.
+
+        After a refusal, the same member has its next try ten minutes later.
+
+        Args:
+            store: of the events and the trail.
+            hours: between two anchors, at least 1.
+
+        Raises:
+            StoreUnreachable: the store does not answer.
+        """
+        for member in self.members:
+            tenant, now = store.tenant(member), time.monotonic()
+            if now < self._anchors_from.get(member, now) or not is_due(store, tenant, hours):
+                continue
+            self._anchors_from[member] = now + _ANCHOR_AGAIN_SECONDS
+            try:
+                with self._opening() as session, holding(session, member) as own:
+                    head = anchor_round(own, store, tenant)
+            except LodelineError as refused:
+                yield refused
+            else:
+                if head is not None:
+                    yield head
 
     def _turn(
         self, store: EventStore, member: MemberId, go_on: Callable[[], bool], done: Turn
