@@ -25,6 +25,7 @@ from lodeline.web import (
     deciding,
     events,
     following,
+    lineage,
     naming,
     overseeing,
     pushing,
@@ -61,6 +62,7 @@ OPERATIONS: Final[Sequence[Operation | Open]] = (
             *subscribing.OPERATIONS,
             *administering.OPERATIONS,
             *overseeing.OPERATIONS,
+            *lineage.OPERATIONS,
         )
     ),
     *board.OPERATIONS,

@@ -13,6 +13,7 @@ from lodeline.node.access.opening import opened_access
 from lodeline.node.events.reading import CaptureLimits, Offered, ReadDocument, read_offered
 from lodeline.node.events.reading_pool import ReadingPool
 from lodeline.node.events.store import EventStore
+from lodeline.node.lineage_desk import LineageDesk
 from lodeline.web.bringing import Bringing
 from lodeline.web.settings import SETTINGS_FILE, WebSettings, read_settings
 from lodeline.web.streams import Streams
@@ -36,6 +37,8 @@ class Service:
     bringing: Bringing | None = None
     """Brings events to the ledger; nothing where that is done elsewhere, or not at all."""
     streams: Streams = field(default_factory=Streams)
+    lineage: LineageDesk | None = None
+    """Answers about lots of the ledger; nothing on a node without one."""
 
     def captured(self) -> None:
         """Take note that something was captured."""

@@ -25,6 +25,7 @@ from lodeline.node.events.database import DatabaseUrl
 from lodeline.node.events.deliveries import Courier
 from lodeline.node.events.opening import opened_store
 from lodeline.node.events.webhooks import Webhooks
+from lodeline.node.lineage_desk import LineageDesk
 from lodeline.node.workspace import Workspace
 from lodeline.web.app import build
 from lodeline.web.bringing import Bringing
@@ -130,6 +131,8 @@ def serve(
                 Bringing(pipelines, store, service.settings.anchor_hours)
             )
             service = replace(service, bringing=bringing)
+        keys_of = (lambda _: None) if pipelines is None else pipelines.keys_of
+        service = replace(service, lineage=LineageDesk(workspace, store, keys_of))
         webhooks = Webhooks(service.settings.destinations)
         stack.enter_context(Dispatcher(Courier(store, NodeDesk(service), webhooks)))
         server = _Server(_config(build(service), service.settings.proxies))

@@ -16,6 +16,7 @@ from typing import Final
 from sqlalchemy import func, select
 
 from lodeline.crypto.entropy import SystemEntropy
+from lodeline.holder.keystore import HolderKeys
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import MemberId
 from lodeline.node.access.anchor_rounds import anchor_round, is_due
@@ -123,6 +124,14 @@ class Pipelines:
         for member in self.members:
             self._ring.keys(member)
             mapping_of(self._workspace, member)
+
+    def keys_of(self, member: MemberId) -> HolderKeys | None:
+        """Return the keys of one of the members; nothing of any other.
+
+        Raises:
+            KeystoreNotOpened, …: the keystore was replaced by one with another passphrase.
+        """
+        return self._ring.keys(member) if member in self.members else None
 
     def look(self, store: EventStore, go_on: Callable[[], bool] = lambda: True) -> Turn:
         """Bring the events of every member as far as they can go now.
