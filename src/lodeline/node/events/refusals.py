@@ -36,8 +36,8 @@ class DatabaseUnknown(ImplementationException):
     """The setting names a database that the event store does not run on."""
 
     code: ClassVar[str] = "event-database-unknown"
-    en: ClassVar[str] = "{database} is neither a SQLite nor a PostgreSQL database"
-    fr: ClassVar[str] = "{database} n'est ni une base SQLite ni une base PostgreSQL"
+    en: ClassVar[str] = "the database “{database}” is neither SQLite nor PostgreSQL with psycopg"
+    fr: ClassVar[str] = "la base « {database} » n'est ni SQLite ni PostgreSQL avec psycopg"
     advice_en: ClassVar[str] = "write sqlite:///PATH or postgresql+psycopg://USER@HOST/NAME"
     advice_fr: ClassVar[str] = "écrivez sqlite:///CHEMIN ou postgresql+psycopg://COMPTE@HÔTE/NOM"
 
@@ -104,8 +104,12 @@ class BackupFailed(ImplementationException):
     code: ClassVar[str] = "event-backup-failed"
     en: ClassVar[str] = "the backup {path} failed: {reason}"
     fr: ClassVar[str] = "la sauvegarde {path} a échoué : {reason}"
-    advice_en: ClassVar[str] = "check the disk and the file; an earlier backup is untouched"
-    advice_fr: ClassVar[str] = "vérifiez le disque et le fichier ; l'ancienne reste intacte"
+    advice_en: ClassVar[str] = (
+        "check the disk and the file; what SQLite wrote is not for PostgreSQL"
+    )
+    advice_fr: ClassVar[str] = (
+        "vérifiez disque et fichier ; ce que SQLite a écrit n'est pas pour PostgreSQL"
+    )
 
     path: str
     reason: str
