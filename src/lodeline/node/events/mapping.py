@@ -120,6 +120,20 @@ class When:
             and _allows(self.sites, site)
         )
 
+    def covers(self, other: When) -> bool:
+        """Whether everything that meets the other conditions meets these too."""
+        alternatives = (
+            (self.types, other.types),
+            (self.actions, other.actions),
+            (self.steps, other.steps),
+            (self.dispositions, other.dispositions),
+            (self.sites, other.sites),
+        )
+        needed = ((self.used, other.used), (self.made, other.made), (self.goods, other.goods))
+        return all(
+            not own or (theirs and set(theirs) <= set(own)) for own, theirs in alternatives
+        ) and all(set(own) <= set(theirs) for own, theirs in needed)
+
 
 def _allows(wanted: Collection[str], found: str | None) -> bool:
     return not wanted or found in wanted
@@ -225,8 +239,8 @@ class CompanyMapping:
 def read_mapping(file: str, text: str) -> CompanyMapping:
     """Return what a mapping says.
 
-    Not checked: whether recipes, forms, sites and members are in the consortium; whoever has a
-    ledger at hand does that (`checking.check_mapping`).
+    Not checked: whether recipes, forms, sites and members are in the consortium and fit each other;
+    whoever has a ledger at hand does that (`working.faults_of`).
 
     Raises:
         FileRefused, TableRefused: one class for each reason, with the line.

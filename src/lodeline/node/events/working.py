@@ -16,6 +16,7 @@ from lodeline.exchange.marked import FileRefused
 from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import MemberId
 from lodeline.ledger.state import State
+from lodeline.node.events.checking import misfits_of
 from lodeline.node.events.mapping import CompanyMapping, Doing, read_mapping
 from lodeline.node.events.pipeline import Pipeline, Turn
 from lodeline.node.events.signing_round import FolderRound, HouseRound
@@ -94,7 +95,8 @@ def use_mapping(session: Session, member: MemberId, file: Path) -> CompanyMappin
     """Let a member use a mapping from now on, once it fits the consortium.
 
     Raises:
-        MappingNameUnknown: the first name that the consortium does not have.
+        MappingNameUnknown, …: the first name that the consortium does not have, or what else is
+            wrong first (`checking`).
         FileUnreadable, FileRefused, TableRefused, MappingOfAnother: as `mapping_of`.
     """
     mapping = _read(file, member)
@@ -112,14 +114,12 @@ def _read(file: Path, member: MemberId) -> CompanyMapping:
     return mapping
 
 
-def faults_of(state: State, mapping: CompanyMapping) -> Iterator[MappingNameUnknown]:
-    """Yield every name of a mapping that the consortium does not have.
-
-    Not checked: whether recipes take the forms that the steps have; planning does that.
-    """
+def faults_of(state: State, mapping: CompanyMapping) -> Iterator[FileRefused]:
+    """Yield every name of a mapping that the consortium does not have, and what does not fit."""
     for name in _names(state, mapping):
         if not name.is_known:
             yield MappingNameUnknown(mapping.file, name.line, name.what, name.name)
+    yield from misfits_of(state, mapping)
 
 
 def _names(state: State, mapping: CompanyMapping) -> Iterator[_Name]:
