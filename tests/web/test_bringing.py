@@ -22,7 +22,7 @@ from tests.node.events.documents import Json, document
 from tests.node.events.trade import PIT_MAPPING, mined, shipped
 from tests.web.conftest import EVERYTHING, Client, Site
 
-from lodeline.engine.refusals import LedgerHasWriter
+from lodeline.engine.refusals import LedgerHasWriter, LedgerNotWritten
 from lodeline.holder.keystore import KeystoreNotOpened, Passphrase
 from lodeline.kernel.ids import MemberId
 from lodeline.ledger.entries import EntryId
@@ -36,10 +36,13 @@ from lodeline.node.clock import ManualClock
 from lodeline.node.events import attending
 from lodeline.node.events.attending import Pipelines, members_with_mapping, queue_of
 from lodeline.node.events.database import open_engine, sqlite_url
+from lodeline.node.events.outbox import RowState, rows_of
 from lodeline.node.events.pipeline import Turn
 from lodeline.node.events.states import EventState
 from lodeline.node.events.store import EventStore, Seq, TenantName
+from lodeline.node.events.withdrawing import withdraw
 from lodeline.node.events.working import one_turn
+from lodeline.node.session import Session
 from lodeline.node.workspace import MemberNotHere, Workspace
 from lodeline.web.app import build
 from lodeline.web.bringing import Bringing
@@ -155,6 +158,9 @@ def test_an_event_posted_over_http_comes_to_the_ledger(
             "pipeline": "working",
             "queue": {"received": 0, "mapped": 0, "proved": 0, "held": 1},
         }
+        assert ready(served, "") == {"status": "pass", "pipeline": "working"}
+        served.site.tokens["eve"] = served.site.house.token("eve", Role.REFINER)
+        assert "queue" not in ready(served, "eve")
         metrics = served.site.get("/metrics", Accept="text/plain").text
         assert 'lodeline_events{state="on-ledger"} 1.0' in metrics
         assert 'lodeline_events{state="held"} 1.0' in metrics
@@ -168,8 +174,8 @@ def test_an_event_posted_over_http_comes_to_the_ledger(
         assert entry in session.state.entries
 
 
-def ready(served: Served) -> Json:
-    answer = served.site.get("/health/ready", "")
+def ready(served: Served, who: str = "ada") -> Json:
+    answer = served.site.get("/health/ready", who)
     assert answer.status_code == 200, answer.text
     found: Json = answer.json()
     return found
@@ -249,6 +255,47 @@ def test_a_pipeline_that_broke_makes_the_node_unready(
         assert (answer.status_code, answer.json()["code"]) == (503, "web-node-unready")
         assert served.capture(mined("L1"))
         served.site.client.close()
+
+
+def test_an_event_that_nobody_signs_is_withdrawn_and_begun_anew_over_http(
+    store: EventStore, pipelines: Pipelines, folder: Path
+) -> None:
+    unsigned = Pipelines(
+        Workspace(folder), [PIT], lambda _: Passphrase.typed(PASSPHRASE), sign_here=False
+    )
+    served = Served.of(store, None)
+    (ore,) = served.capture(mined("L1"))
+    path = f"/events/{quote(ore, safe='')}"
+    unsigned.look(store)
+    requests = Workspace(folder).member_folder(PIT) / "requests"
+    assert (served.state(ore)["state"], len(list(requests.iterdir()))) == ("proved", 1)
+    assert served.site.post(f"{path}/withdraw", b"", who="bob").status_code == 404
+    taken = served.site.post(f"{path}/withdraw", b"")
+    assert (taken.status_code, taken.json()["state"]) == (200, "held")
+    assert taken.json()["reason"]["code"] == "event-withdrawn"
+    assert served.site.post(f"{path}/withdraw", b"").json()["code"] == "event-not-waiting"
+    unsigned.look(store)
+    assert (served.state(ore)["state"], list(requests.iterdir())) == ("held", [])
+    assert served.site.post(f"{path}/retry", b"").json()["state"] == "received"
+    pipelines.look(store)
+    assert served.state(ore)["state"] == "on-ledger"
+    served.site.client.close()
+
+
+def test_what_was_given_up_is_looked_after_at_once(store: EventStore, pipelines: Pipelines) -> None:
+    """An event that is held is looked at now and then; not so while lots wait to be freed."""
+    served = Served.of(store, None)
+    served.capture(mined("L1"))
+    served.site.client.close()
+    with mock.patch.object(Session, "submit", side_effect=LedgerNotWritten("ledger.db", "away")):
+        pipelines.look(store)
+    with mock.patch.object(attending, "one_turn", wraps=one_turn) as turns:
+        withdraw(store, store.tenant(PIT), Seq(1))
+        pipelines.look(store)
+        pipelines.look(store)
+    assert turns.call_count == 1
+    (row,) = rows_of(store, store.tenant(PIT), Seq(1))
+    assert row.state is RowState.REFUSED
 
 
 def test_asked_to_end_it_begins_with_no_other_event(
