@@ -81,6 +81,23 @@ def test_events_go_to_the_ledger_by_command(mine: Path) -> None:
     assert json.loads(lodeline("events", "list", "--as", "trader", "--json").out) == []
 
 
+def test_an_event_that_nobody_signs_is_withdrawn_and_begun_anew(mine: Path) -> None:
+    (mine / "day.json").write_bytes(document(mined("L5")))
+    lodeline("events", "capture", "day.json", "--as", "pit")
+    assert json.loads(lodeline("events", "run", "--as", "pit", "--json").out)["moved"]["proved"]
+    number = str(json.loads(lodeline("events", "list", "--as", "pit", "--json").out)[-1]["number"])
+    taken = lodeline("events", "withdraw", number, "--as", "pit", "--json")
+    assert json.loads(taken.out) == {"number": int(number), "state": "held"}
+    again = lodeline("events", "withdraw", number, "--as", "pit", "--lang", "fr")
+    assert (again.code, "aucune de ses écritures" in again.err) == (REFUSED, True)
+    lodeline("events", "run", "--as", "pit")
+    listed = json.loads(lodeline("events", "list", "--as", "pit", "--json").out)[-1]
+    assert (listed["state"], listed["reason"]["code"]) == ("held", "event-withdrawn")
+    assert lodeline("events", "retry", number, "--as", "pit").code == OK
+    ran = lodeline("events", "run", "--co-sign-here", "--as", "pit", "--json")
+    assert json.loads(ran.out)["moved"]["on-ledger"] == 1
+
+
 def test_a_document_with_a_bad_event_is_told_event_by_event(mine: Path) -> None:
     bad = mined("L8") | {"action": "SOMETIMES"}
     (mine / "bad.json").write_bytes(document(mined("L9"), bad))
@@ -132,5 +149,8 @@ def test_a_table_is_taken_whole_or_not_at_all(mine: Path) -> None:
     example = lodeline("sheet", "import", "shipping", "s.xlsx", "--as", "pit")
     assert example.code == REFUSED  # the example row is nothing that happened
     assert lodeline("sheet", "template", "mining", "--out", "m.xlsx", "--as", "pit").code == REFUSED
+    assert (
+        lodeline("sheet", "template", "shipping", "--out", "s.ods", "--as", "pit").code == REFUSED
+    )
     assert lodeline("sheet", "export", "--out", "states.csv", "--as", "pit").code == OK
     assert b"received" in (mine / "states.csv").read_bytes()
