@@ -82,9 +82,13 @@ def test_events_go_to_the_ledger_by_command(mine: Path) -> None:
 
 
 def test_an_event_that_nobody_signs_is_withdrawn_and_begun_anew(mine: Path) -> None:
-    (mine / "day.json").write_bytes(document(mined("L5")))
+    (mine / "pit.yaml").write_text(PIT_MAPPING, encoding="utf-8")
+    lodeline("mapping", "use", "pit.yaml", "--as", "pit")
+    today = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    (mine / "day.json").write_bytes(document(mined("L5") | {"eventTime": today}))
     lodeline("events", "capture", "day.json", "--as", "pit")
-    assert json.loads(lodeline("events", "run", "--as", "pit", "--json").out)["moved"]["proved"]
+    moved = json.loads(lodeline("events", "run", "--as", "pit", "--json").out)["moved"]
+    assert moved.get("proved") == 1, lodeline("events", "list", "--as", "pit").out
     number = str(json.loads(lodeline("events", "list", "--as", "pit", "--json").out)[-1]["number"])
     taken = lodeline("events", "withdraw", number, "--as", "pit", "--json")
     assert json.loads(taken.out) == {"number": int(number), "state": "held"}
