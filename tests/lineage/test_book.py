@@ -160,6 +160,7 @@ def test_what_is_bounded_is_what_is_nearest(
             few = walk(lot, Bounds(most))
             assert len(few.lineage.lots) <= most
             assert len(few.lineage.steps) <= most
+            assert bool(few.cut) == (not few.is_all)
             assert (few.lots, few.steps) == (deep.lots, deep.steps)
             assert few.is_all == (few.lots <= most and few.steps <= most)
             assert set(few.lineage.lots) <= {graph.node(each).lot for each in made}
@@ -179,7 +180,7 @@ def test_a_wide_step_is_cut_and_says_so(sample: State) -> None:
     assert len(found.lineage.lots) == 20
     assert found.lots == 51
     assert found.steps == 2
-    assert set(found.cut) == set(lots[:19])
+    assert set(found.cut) == {lots[-1], *lots[:19]}
 
 
 # ------------------------------------------------------------------ entries, titles, refusals

@@ -65,7 +65,7 @@ class Excerpt:
     steps: int
     is_all: bool
     cut: tuple[LotId, ...]
-    """Lots beyond which it goes on and this excerpt does not."""
+    """Lots beyond which it goes on: a step is missing, or a lot beyond their step."""
 
 
 class LineageBook:
@@ -233,13 +233,12 @@ class LineageBook:
         edges, begun = self.index.edges, self.index.numbers(roots)
         reach = edges.upstream(begun) if upstream else edges.downstream(begun)
         if bounds is None:
-            lots, steps, is_all = reach.lots, reach.steps, True
-        else:
-            near = edges.near(begun, bounds, upstream=upstream)
-            lots, steps, is_all = near.lots, np.sort(near.steps), near.is_all
-        shown = self._lineage(roots, lots, steps, upstream=upstream)
-        cut = () if is_all else _cut(shown)
-        return Excerpt(shown, len(reach.lots), len(reach.steps), is_all, cut)
+            shown = self._lineage(roots, reach.lots, reach.steps, upstream=upstream)
+            return Excerpt(shown, len(reach.lots), len(reach.steps), is_all=True, cut=())
+        near = edges.near(begun, bounds, upstream=upstream)
+        shown = self._lineage(roots, near.lots, np.sort(near.steps), upstream=upstream)
+        cut = tuple(self.index.lot_ids(near.cut))
+        return Excerpt(shown, len(reach.lots), len(reach.steps), near.is_all, cut)
 
     def _lineage(
         self, roots: tuple[LotId, ...], lots: Numbers, steps: Numbers, *, upstream: bool
@@ -312,11 +311,3 @@ def _titles(recipes: Mapping[RecipeDigest, RecipeRecord]) -> dict[RecipeDigest, 
         digest: RecipeTitle(record.recipe.name, record.recipe.title_en, record.recipe.title_fr)
         for digest, record in recipes.items()
     }
-
-
-def _cut(shown: Lineage) -> tuple[LotId, ...]:
-    """Return the lots of an excerpt beyond which there are steps that are not in it."""
-    if shown.upstream:
-        return tuple(lot for lot, node in shown.lots.items() if node.maker not in shown.steps)
-    used = {lot for step in shown.steps.values() for lot in step.inputs}
-    return tuple(lot for lot, node in shown.lots.items() if not node.unspent and lot not in used)

@@ -48,6 +48,8 @@ class Near:
     steps: Numbers
     is_all: bool
     """False where it goes on beyond what is here."""
+    cut: Numbers
+    """Those of the lots beyond which a step is missing, or a lot beyond their step."""
 
 
 @dataclass(frozen=True)
@@ -228,7 +230,19 @@ class Edges:
                 seen.stop(steps)
                 break
             front, depth = seen.lots(way.lots(seen.steps(steps))), depth + 1
-        return seen.found()
+        lots, steps = seen.lots_in_order(), seen.steps_in_order()
+        is_all = not seen.is_full
+        cut = lots[:0] if is_all else self._cut(lots, steps, way, upstream=upstream)
+        return Near(lots, steps, is_all, cut)
+
+    def _cut(self, lots: Numbers, steps: Numbers, way: _Way, *, upstream: bool) -> Numbers:
+        ends, counts = self.inputs_of(steps) if upstream else self.outputs_of(steps)
+        places = np.repeat(np.arange(len(steps)), counts)
+        short = np.bincount(places, ~np.isin(ends, lots), len(steps)) > 0
+        gates = np.concatenate([np.setdiff1d(way.steps(lots), steps), steps[short]])
+        of_gates = self.maker_of(lots) if upstream else lots
+        behind = gates if upstream else self.inputs_of(gates)[0]
+        return lots[np.isin(of_gates, behind)]
 
     def _up(self) -> _Way:
         makers, inputs, ends = self._makers.values, self._inputs.values, self._input_ends.values
@@ -470,9 +484,13 @@ class _Near:
             self._is_all = False
         return seen.fresh(fresh[:room])
 
-    def found(self) -> Near:
-        """Return all of it."""
-        return Near(self._lots.in_order(), self._steps.in_order(), self._is_all)
+    def lots_in_order(self) -> Numbers:
+        """Return the lots, the nearest first."""
+        return self._lots.in_order()
+
+    def steps_in_order(self) -> Numbers:
+        """Return the steps, the nearest first."""
+        return self._steps.in_order()
 
 
 def _spread(starts: Numbers, ends: Numbers) -> _Places:
