@@ -87,3 +87,12 @@ def test_a_table_is_taken_for_the_senders_company_alone(site: Site) -> None:
 
 def test_nobody_and_nobody_who_may_not_sends_a_table(site: Site) -> None:
     assert site.post("/sheets/shipping", b"", CSV, who="").status_code == 401
+
+
+def test_a_time_without_a_zone_has_the_one_that_is_told(site: Site) -> None:
+    data = csv_bytes(HEAD, [("1", "2026-03-01T08:30:00", LOT, "10", "kg")])
+    assert site.post("/sheets/commissioning", data, CSV).status_code == 400
+    assert site.post("/sheets/commissioning?zone=Africa/Lubumbashi", data, CSV).status_code == 202
+    assert "08:30:00+02:00" in site.get("/events").text
+    refused = site.post("/sheets/commissioning?zone=Atlantis", data, CSV)
+    assert (refused.status_code, refused.json()["code"]) == (400, "sheet-zone-unknown")

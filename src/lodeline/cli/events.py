@@ -237,9 +237,12 @@ def sheet_template(
 ) -> None:
     """Write an empty table to be filled in: a workbook, or CSV by the name of the file."""
     from lodeline.exchange.sheets.layout import kind_named  # noqa: PLC0415
+    from lodeline.exchange.sheets.refusals import SheetFormUnknown  # noqa: PLC0415
     from lodeline.exchange.sheets.writing import template, template_csv  # noqa: PLC0415
 
     terminal = terminal_of(context)
+    if out.suffix not in {".csv", ".xlsx"}:
+        raise SheetFormUnknown(out.name)
     write = template_csv if out.suffix == ".csv" else template
     write_file(out, write(kind_named(kind), terminal.lang))
     terminal.say("events.template", file=out)
@@ -256,11 +259,13 @@ def sheet_import(
     context: typer.Context,
     kind: Annotated[str, typer.Argument()],
     file: Annotated[Path, typer.Argument()],
+    zone: Annotated[str | None, typer.Option("--zone")] = None,
     database: _Database = None,
 ) -> int:
     """Take a table in, all of its rows or none; exit code 2 with every bad row."""
     from lodeline.node.events.jobs import Who  # noqa: PLC0415
     from lodeline.node.events.spreadsheets import (  # noqa: PLC0415
+        SheetFile,
         SheetRowsRefused,
         import_sheet,
     )
@@ -269,7 +274,8 @@ def sheet_import(
     with opened_for_member(terminal, database) as (store, tenant):
         try:
             who, limits = Who(tenant.name), _capture_limits(terminal)
-            job = import_sheet(store, tenant, kind, read_file(file), who=who, limits=limits)
+            table = SheetFile(kind, read_file(file), zone)
+            job = import_sheet(store, tenant, table, who=who, limits=limits)
         except SheetRowsRefused as refused:
             for bad in refused.rows:
                 _warn_of(terminal, "events.bad_row", bad.row, bad.reason)

@@ -15,11 +15,12 @@ from starlette.responses import Response
 from lodeline.exchange.sheets.layout import KINDS, SheetKind, kind_named
 from lodeline.exchange.sheets.writing import template, template_csv
 from lodeline.node.access.roles import Scope
-from lodeline.node.events.spreadsheets import BadRow, SheetRowsRefused, import_sheet
+from lodeline.node.events.spreadsheets import BadRow, SheetFile, SheetRowsRefused, import_sheet
 from lodeline.web.asking import Asked, epcis_headers
 from lodeline.web.capturing import JOB, job_members
 from lodeline.web.operations import Answer, Operation, Parameter, Place
 from lodeline.web.problems import PROBLEM_JSON, problem
+from lodeline.web.stating import parameters_of
 
 __all__ = ["OPERATIONS"]
 
@@ -65,12 +66,11 @@ def _template(asked: Asked) -> Response:
 
 def _import(asked: Asked) -> Response:
     """Take a table in; by the time of the answer its rows are events, or none of them is."""
-    kind = asked.values["kind"]
+    given = parameters_of(asked.request.query_params.multi_items(), (_ZONE.name,))
+    sheet = SheetFile(asked.values["kind"], asked.body, given.get(_ZONE.name))
     limits = asked.service.settings.capture
     try:
-        done = import_sheet(
-            asked.store, asked.tenant, kind, asked.body, who=asked.who, limits=limits
-        )
+        done = import_sheet(asked.store, asked.tenant, sheet, who=asked.who, limits=limits)
     except SheetRowsRefused as refused:
         return _report(asked, refused)
     asked.service.captured()
@@ -98,6 +98,9 @@ def _row(row: BadRow, *, is_french: bool) -> dict[str, object]:
 
 
 _KIND: Final = Parameter("kind", Place.PATH, "Name of a template, as /sheets lists them.")
+_ZONE: Final = Parameter(
+    "zone", Place.QUERY, "Of times without one: an offset (+02:00), or a name (Africa/Lubumbashi)."
+)
 _FILE: Final = {"type": "string", "format": "binary"}
 _KINDS: Final = {
     "type": "array",
@@ -143,7 +146,7 @@ OPERATIONS: Final[Sequence[Operation]] = (
         takes=_TABLES,
         body=_FILE,
         max_body=_ALL,
-        parameters=(_KIND,),
+        parameters=(_KIND, _ZONE),
         answers=(Answer(202, "Taken in, as the job tells.", JOB, ("Location",)),),
         refusals=(400, 404, 413, 415),
     ),

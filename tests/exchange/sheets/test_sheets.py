@@ -4,7 +4,10 @@ import csv
 import io
 import random
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -17,21 +20,27 @@ from lodeline.exchange.epcis.json_out import write_json
 from lodeline.exchange.sheets import reading
 from lodeline.exchange.sheets.events import SheetEvents, events_of
 from lodeline.exchange.sheets.layout import KINDS, kind_named
-from lodeline.exchange.sheets.reading import read_table
+from lodeline.exchange.sheets.reading import Table, read_table
 from lodeline.exchange.sheets.refusals import (
     CellFormula,
     CellMissing,
     CellNotAllowed,
     CellNotNumber,
+    CellOverHundred,
+    CellsMerged,
     ColumnMissing,
     ColumnTwice,
     ColumnUnknown,
     RowsDisagree,
+    RowTooLong,
     SheetBroken,
+    SheetDeclares,
     SheetEmpty,
     SheetKindUnknown,
+    SheetNotUtf8,
     SheetRefused,
     SheetTooLarge,
+    ZoneUnknown,
 )
 from lodeline.exchange.sheets.writing import (
     csv_bytes,
@@ -180,6 +189,25 @@ def with_entities_in_utf_16() -> bytes:
     return packed(parts)
 
 
+def workbook(*lines: Sequence[object], merged: str = "", shown_as: Mapping[str, str] = {}) -> bytes:
+    """A workbook as somebody made it by hand."""
+    book = Workbook()
+    sheet = book.worksheets[0]
+    for line in lines:
+        sheet.append(list(line))
+    for cell, form in shown_as.items():
+        sheet[cell].number_format = form
+    if merged:
+        sheet.merge_cells(merged)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def with_merged_cells() -> bytes:
+    return workbook(HEAD, GOOD, GOOD, merged="B2:B3")
+
+
 def test_a_damaged_workbook_is_read_or_refused_by_name() -> None:
     whole, rng = workbook_bytes("x", HEAD, [GOOD] * 40), random.Random(7)
     refused = 0
@@ -203,13 +231,15 @@ def test_a_damaged_workbook_is_read_or_refused_by_name() -> None:
         (many_rows, SheetTooLarge),
         (lambda: csv_bytes(["event"] * 70, [["1"] * 70]), SheetTooLarge),
         (lambda: csv_bytes(["event"], [["1" * 20_000]]), SheetTooLarge),
-        (with_entities, SheetBroken),
-        (with_entities_in_utf_16, SheetBroken),
+        (with_entities, SheetDeclares),
+        (with_entities_in_utf_16, SheetNotUtf8),
         (lambda: packed({"a.txt": b"no workbook"}), SheetBroken),
         (lambda: workbook_bytes("x", HEAD, [GOOD])[:-300], SheetBroken),
-        (lambda: b"event,time\n\xff\xfe", SheetBroken),
+        (lambda: b"event,time\n\xff\xfe", SheetNotUtf8),
+        (lambda: "event,time\n".encode("utf-16"), SheetNotUtf8),
+        (with_merged_cells, CellsMerged),
         (lambda: b'event,time\n"1', SheetBroken),
-        (lambda: b"event\n1,2", SheetBroken),
+        (lambda: b"event\n1,2", RowTooLong),
         (lambda: csv_bytes(HEAD, []), SheetEmpty),
         (lambda: b"", SheetEmpty),
     ],
@@ -219,6 +249,96 @@ def test_what_is_no_table_or_too_much_of_one_is_refused(
 ) -> None:
     with pytest.raises(reason):
         read_table(data())
+
+
+# ------------------------------------------------------------------ what spreadsheet programs do
+
+
+def bare(*parts: int) -> datetime:
+    """A date as a spreadsheet program has it: without a zone."""
+    return datetime(*parts)  # type: ignore[arg-type]  # noqa: DTZ001
+
+
+def test_a_number_shown_in_per_cent_is_what_it_shows() -> None:
+    table = read_table(
+        workbook(
+            (*HEAD, "moisture"),
+            ("1", TIME, LOT, 24600, "kg", 0.0052, 12.4),
+            ("2", TIME, LOT, 0.5, "kg", 0.0052, 0.124),
+            shown_as={"F2": "0.00%", "G3": "0.0 %", "D3": "0%", "F3": '0.0000"%"'},
+        )
+    )
+    assert [row.cells["assay Co"] for row in table.rows] == ["0.52 %", "0.0052"]
+    assert [row.cells["moisture"] for row in table.rows] == ["12.4", "12.4 %"]
+    found = events_of(kind_named("commissioning"), table)
+    assert [(each.row, type(each.refusal)) for each in found.problems] == [(3, CellNotNumber)]
+    event = events_of(kind_named("commissioning"), Table(table.head, table.rows[:1])).events[0]
+    (element,) = cast(list[Any], event.value["sensorElementList"])
+    assert {report["value"] for report in element["sensorReport"]} == {
+        Decimal("0.52"),
+        Decimal("12.4"),
+    }
+
+
+def test_more_than_the_whole_is_refused_in_its_row() -> None:
+    assert problem(GOOD, (*GOOD[:5], "100.01")) == (3, CellOverHundred)
+    assert rows((*GOOD[:5], "100")).problems == ()
+
+
+def test_where_semicolons_part_cells_a_comma_is_the_decimal_point() -> None:
+    french = "event;time;goods;quantity;unit;assay Co\n1;{};{};24600,5;kg;0,52 %\n"
+    found = events_of(
+        kind_named("commissioning"), read_table(french.format(TIME, LOT).encode("utf-8-sig"))
+    )
+    assert found.problems == ()
+    (quantity,) = cast(list[Any], found.events[0].value["quantityList"])
+    assert quantity["quantity"] == Decimal("24600.5")
+    assert problem((*GOOD[:3], "24600,5", "kg", "0.52")) == (2, CellNotNumber)
+    for written in ("24.600,5", "24,600,5", "1,", ",5"):
+        data = french.format(TIME, LOT).replace("24600,5", written).encode()
+        refused = events_of(kind_named("commissioning"), read_table(data)).problems
+        assert [type(each.refusal) for each in refused] == [CellNotNumber], written
+
+
+@pytest.mark.parametrize(
+    ("zone", "time", "offset"),
+    [
+        ("+02:00", bare(2026, 3, 1, 8, 30), "+02:00"),
+        ("-03:30", bare(2026, 3, 1, 8, 30), "-03:30"),
+        ("Z", bare(2026, 3, 1, 8, 30), "+00:00"),
+        ("Africa/Lubumbashi", bare(2026, 7, 1, 8, 30), "+02:00"),
+        ("Europe/Helsinki", bare(2026, 7, 1, 8, 30), "+03:00"),
+        ("Europe/Helsinki", bare(2026, 12, 1, 8, 30), "+02:00"),
+        ("Europe/Helsinki", "2026-12-01 08:30", "+02:00"),
+        ("Europe/Helsinki", "2026-12-01T08:30:00+05:00", "+05:00"),
+    ],
+)
+def test_a_date_of_a_spreadsheet_program_has_the_zone_that_is_told(
+    zone: str, time: datetime | str, offset: str
+) -> None:
+    data = workbook(HEAD, ("1", time, LOT, 10, "kg", 0.52))
+    found = events_of(kind_named("commissioning"), read_table(data), zone)
+    assert found.problems == ()
+    value = found.events[0].value
+    assert value["eventTimeZoneOffset"] == offset
+    assert str(value["eventTime"]).endswith(f"08:30:00{offset}")
+
+
+def test_a_date_without_a_zone_and_a_zone_that_is_none_are_refused() -> None:
+    table = read_table(workbook(HEAD, ("1", bare(2026, 3, 1, 8, 30), LOT, 10, "kg", 0.52)))
+    kind = kind_named("commissioning")
+    assert [type(each.refusal) for each in events_of(kind, table).problems] == [CellNotAllowed]
+    for zone in (
+        "",
+        "+2",
+        "+14:01",
+        "+02:60",
+        "Nowhere/Atlantis",
+        "../etc/passwd",
+        "/etc/localtime",
+    ):
+        with pytest.raises(ZoneUnknown):
+            events_of(kind, table, zone)
 
 
 def test_a_formula_in_a_workbook_is_told_from_its_text() -> None:

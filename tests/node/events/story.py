@@ -23,7 +23,7 @@ from lodeline.node.events.mapping import read_mapping
 from lodeline.node.events.pipeline import Pipeline
 from lodeline.node.events.reading import Offered
 from lodeline.node.events.signing_round import HouseRound
-from lodeline.node.events.spreadsheets import import_sheet
+from lodeline.node.events.spreadsheets import SheetFile, import_sheet
 from lodeline.node.events.states import EventState, StateOf, states_of
 from lodeline.node.events.store import EventStore, Tenant, TenantName
 from lodeline.node.governing import register_site, vote
@@ -165,7 +165,7 @@ class Story:
 
     def fill_in(self, company: str, kind: str, table: bytes) -> StateOf:
         """Take a spreadsheet in; the state of its last event."""
-        import_sheet(self.store, self.tenant(company), kind, table, who=Who("clerk"))
+        import_sheet(self.store, self.tenant(company), SheetFile(kind, table), who=Who("clerk"))
         return self.go_on(company)
 
     def go_on(self, company: str) -> StateOf:

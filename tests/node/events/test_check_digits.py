@@ -13,7 +13,7 @@ from lodeline.node.events.capture import capture, capture_event
 from lodeline.node.events.database import open_engine, sqlite_url
 from lodeline.node.events.jobs import Behaviour, Who
 from lodeline.node.events.reading import CaptureLimits, CheckDigits, ContentType, Offered
-from lodeline.node.events.spreadsheets import SheetRowsRefused, import_sheet
+from lodeline.node.events.spreadsheets import SheetFile, SheetRowsRefused, import_sheet
 from lodeline.node.events.store import EventStore, Seq, TenantName
 
 WHO = Who("clerk")
@@ -81,8 +81,9 @@ def test_a_row_of_a_table_is_told_by_its_number(store: EventStore) -> None:
     row = ("1", "2026-03-01T08:30:00+02:00", "https://id.gs1.org/01/04012345111119/10/L1")
     data = csv_bytes(("event", "time", "goods", "quantity", "unit"), [(*row, "10", "kg")])
     with pytest.raises(SheetRowsRefused) as refused:
-        import_sheet(store, tenant, "commissioning", data, who=WHO)
+        import_sheet(store, tenant, SheetFile("commissioning", data), who=WHO)
     (bad,) = refused.value.rows
     assert (bad.row, bad.reason.code) == (2, "epcis-check-digit-wrong")
-    job = import_sheet(store, tenant, "commissioning", data, who=WHO, limits=ACCEPTING)
+    sheet = SheetFile("commissioning", data)
+    job = import_sheet(store, tenant, sheet, who=WHO, limits=ACCEPTING)
     assert job.captured == 1

@@ -13,7 +13,12 @@ from lodeline.exchange.sheets.refusals import SheetKindUnknown
 from lodeline.exchange.sheets.writing import csv_bytes
 from lodeline.node.events.database import open_engine, sqlite_url
 from lodeline.node.events.jobs import Who
-from lodeline.node.events.spreadsheets import SheetRowsRefused, export_states, import_sheet
+from lodeline.node.events.spreadsheets import (
+    SheetFile,
+    SheetRowsRefused,
+    export_states,
+    import_sheet,
+)
 from lodeline.node.events.store import EventStore, TenantName
 
 WHO = Who("clerk")
@@ -36,8 +41,8 @@ def test_every_template_is_captured_once(store: EventStore) -> None:
         data = csv_bytes(
             kind.keys, [[row.get(key, "") for key in kind.keys] for row in kind.examples]
         )
-        first = import_sheet(store, tenant, name, data, who=WHO)
-        again = import_sheet(store, tenant, name, data, who=WHO)
+        first = import_sheet(store, tenant, SheetFile(name, data), who=WHO)
+        again = import_sheet(store, tenant, SheetFile(name, data), who=WHO)
         assert (first.captured, again.captured, again.known) == (1, 0, 1)
     assert store.last_seq() == len(KINDS)
 
@@ -53,7 +58,7 @@ def test_a_row_that_breaks_the_standard_is_told_by_its_number_and_nothing_is_tak
     ]
     data = csv_bytes((*HEAD, "step"), [(*row, step) for row, step in zip(rows, STEPS, strict=True)])
     with pytest.raises(SheetRowsRefused) as refused:
-        import_sheet(store, tenant, "commissioning", data, who=WHO)
+        import_sheet(store, tenant, SheetFile("commissioning", data), who=WHO)
     assert [(bad.row, bad.column) for bad in refused.value.rows] == [(3, "")]
     assert (refused.value.count, refused.value.first) == (1, 3)
     assert store.last_seq() == 0
@@ -66,17 +71,17 @@ def test_a_bad_cell_and_a_bad_kind_leave_nothing(store: EventStore) -> None:
     tenant = store.tenant(TenantName("pit"))
     data = csv_bytes(HEAD, [("1", TIME, LOT, "ten", "kg"), ("2", TIME, LOT, "10", "stone")])
     with pytest.raises(SheetRowsRefused) as refused:
-        import_sheet(store, tenant, "commissioning", data, who=WHO)
+        import_sheet(store, tenant, SheetFile("commissioning", data), who=WHO)
     assert [(bad.row, bad.column) for bad in refused.value.rows] == [(2, "quantity"), (3, "unit")]
     with pytest.raises(SheetKindUnknown):
-        import_sheet(store, tenant, "mining", data, who=WHO)
+        import_sheet(store, tenant, SheetFile("mining", data), who=WHO)
     assert store.last_seq() == 0
 
 
 def test_states_are_exported_of_one_tenant_alone(store: EventStore) -> None:
     pit, trader = store.tenant(TenantName("pit")), store.tenant(TenantName("trader"))
     data = csv_bytes(HEAD, [("1", TIME, LOT, "10", "kg")])
-    import_sheet(store, pit, "commissioning", data, who=WHO)
+    import_sheet(store, pit, SheetFile("commissioning", data), who=WHO)
     lines = list(csv.reader(io.StringIO(export_states(store, pit).decode("utf-8-sig"))))
     assert [line[4] for line in lines] == ["state", "received"]
     assert len(export_states(store, trader).splitlines()) == 1

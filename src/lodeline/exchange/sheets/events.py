@@ -6,8 +6,10 @@ capture like any other.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from decimal import Decimal
 from typing import Final
 
@@ -22,11 +24,13 @@ from lodeline.exchange.sheets.refusals import (
     CellMissing,
     CellNotAllowed,
     CellNotNumber,
+    CellOverHundred,
     ColumnMissing,
     ColumnTwice,
     ColumnUnknown,
     RowsDisagree,
 )
+from lodeline.exchange.sheets.zones import with_zone, zone_named
 from lodeline.exchange.substances import CARBON_DIOXIDE, NAMESPACE, WATER, substance_uri
 from lodeline.kernel.errors import LodelineError
 
@@ -35,6 +39,8 @@ __all__ = ["RowProblem", "SheetEvents", "events_of"]
 _UNITS: Final = {"kg": "KGM", "t": "TNE", "g": "GRM", "mg": "MGM", "": None}
 _DIRECTIONS: Final = ("in", "out")
 _MOST_DIGITS: Final = 15
+_WHOLE: Final = 100
+_COMMA: Final = re.compile(r"^(-?[0-9]+),([0-9]+)(?=\s*%?$)")
 _CHANGE: Final = "TransformationEvent"
 _PREFIX: Final = "lodeline"
 
@@ -58,13 +64,25 @@ class SheetEvents:
     problems: tuple[RowProblem, ...]
 
 
-def events_of(kind: SheetKind, table: Table) -> SheetEvents:
-    """Return the events of a table, or the problems of all its rows; never some of both."""
+def events_of(kind: SheetKind, table: Table, zone: str | None = None) -> SheetEvents:
+    """Return the events of a table, or the problems of all its rows; never some of both.
+
+    Args:
+        kind: what the table tells.
+        table: as it was read.
+        zone: of times that have none, as those of a spreadsheet program: an offset (``+02:00``) or
+            a name of the IANA database (``Africa/Lubumbashi``). Without it such times are refused.
+
+    Raises:
+        ZoneUnknown: there is no such zone.
+    """
+    place = None if zone is None else zone_named(zone)
     problems = [RowProblem(1, refusal.column, refusal) for refusal in _head(kind, table.head)]
     if problems:
         return SheetEvents((), (), tuple(problems))
     groups: dict[str, list[Row]] = {}
-    for row in table.rows:
+    for written in table.rows:
+        row = _as_meant(kind, written, table, place)
         problems += _row(kind, row)
         groups.setdefault(row.cells.get("event", ""), []).append(row)
     for rows in groups.values():
@@ -91,6 +109,23 @@ def _head(
 # ------------------------------------------------------------------ rows
 
 
+def _as_meant(kind: SheetKind, row: Row, table: Table, zone: tzinfo | None) -> Row:
+    """A row without what spreadsheet programs do to numbers and times."""
+    cells = dict(row.cells)
+    for column in kind.columns:
+        text = cells.get(column.key)
+        if not text:
+            continue
+        if column.cell in {Cell.NUMBER, Cell.PERCENT} and table.has_decimal_comma:
+            text = _COMMA.sub(r"\1.\2", text)
+        if column.cell is Cell.PERCENT:
+            text = text.removesuffix("%").rstrip()
+        if column.cell is Cell.TIME and zone is not None:
+            text = with_zone(text, zone)
+        cells[column.key] = text
+    return Row(row.number, cells, row.formulas)
+
+
 def _row(kind: SheetKind, row: Row) -> Iterator[RowProblem]:
     for column in kind.columns:
         try:
@@ -107,9 +142,16 @@ def _check(column: Column, row: Row) -> None:
         if column.is_needed:
             raise CellMissing(column.key)
         return
+    _check_written(column, text)
+
+
+def _check_written(column: Column, text: str) -> None:
     match column.cell:
         case Cell.NUMBER:
             _number(column.key, text)
+        case Cell.PERCENT:
+            if _number(column.key, text) > _WHOLE:
+                raise CellOverHundred(column.key, text)
         case Cell.TIME:
             _check_time(column.key, text)
         case Cell.UNIT:

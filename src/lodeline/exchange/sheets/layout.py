@@ -24,6 +24,8 @@ class Cell(StrEnum):
     TIME = "time"
     URI = "uri"
     NUMBER = "number"
+    PERCENT = "percent"
+    """Of the whole: 12.4, or 12.4 % as a spreadsheet program shows it."""
     UNIT = "unit"
     DIRECTION = "direction"
 
@@ -86,9 +88,9 @@ _GOODS: Final = (
     Column("unit", Cell.UNIT, "kg, t, g; empty for pieces", "kg, t, g ; vide pour des pièces"),
 )  # fmt: skip
 _FOUND: Final = (
-    Column("moisture", Cell.NUMBER, "moisture, %", "humidité, %"),
+    Column("moisture", Cell.PERCENT, "moisture, %", "humidité, %"),
     *(
-        Column(f"assay {symbol}", Cell.NUMBER, f"{symbol} in the dry material, %",
+        Column(f"assay {symbol}", Cell.PERCENT, f"{symbol} in the dry material, %",
                f"{symbol} dans la matière sèche, %")
         for symbol in ELEMENTS
     ),

@@ -10,21 +10,31 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Final
 from xml.etree.ElementTree import ParseError
 
 from lxml.etree import XMLSyntaxError
 from openpyxl import load_workbook
+from openpyxl.cell.cell import Cell, MergedCell
 from openpyxl.utils.exceptions import InvalidFileException
 
-from lodeline.exchange.sheets.refusals import SheetBroken, SheetEmpty, SheetTooLarge
+from lodeline.exchange.sheets.refusals import (
+    CellsMerged,
+    RowTooLong,
+    SheetBroken,
+    SheetDeclares,
+    SheetEmpty,
+    SheetNotUtf8,
+    SheetTooLarge,
+)
 
 __all__ = ["MAX_BYTES", "MAX_COLUMNS", "MAX_ROWS", "Row", "Table", "read_table"]
 
@@ -46,6 +56,8 @@ _DAMAGE: Final = (
     ValueError,
 )
 """What unpacking raises on an archive that was cut, bent, locked or made by something unknown."""
+_SHEETS: Final = "xl/worksheets/"
+_MERGED: Final = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?mergeCell[\s/>]")
 _FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -65,6 +77,8 @@ class Table:
 
     head: tuple[str, ...]
     rows: tuple[Row, ...]
+    has_decimal_comma: bool = False
+    """Whether a comma in a number is its decimal point: where semicolons part the cells."""
 
 
 @dataclass(frozen=True)
@@ -81,16 +95,20 @@ def read_table(data: bytes) -> Table:
 
     Raises:
         SheetTooLarge: bytes, parts, rows, columns or characters are too many.
+        SheetNotUtf8, SheetDeclares, CellsMerged, RowTooLong: it is not as it has to be.
         SheetBroken: it is neither, or not whole.
         SheetEmpty: it has no rows.
     """
     if len(data) > MAX_BYTES:
         raise SheetTooLarge(len(data), "bytes", MAX_BYTES)
-    lines = _workbook(data) if data.startswith(_ZIP) else _csv(data)
-    return _table(_bounded(lines))
+    if data.startswith(_ZIP):
+        return _table(_bounded(_workbook(data)), has_decimal_comma=False)
+    text = _decoded(data, "CSV")
+    separator = _separator(text)
+    return _table(_bounded(_csv(text, separator)), has_decimal_comma=separator == ";")
 
 
-def _table(lines: Iterator[Sequence[_Cell]]) -> Table:
+def _table(lines: Iterator[Sequence[_Cell]], *, has_decimal_comma: bool) -> Table:
     head = tuple(cell.text.strip() for cell in next(lines, ()))
     while head and not head[-1]:
         head = head[:-1]
@@ -100,8 +118,7 @@ def _table(lines: Iterator[Sequence[_Cell]]) -> Table:
         if not any(texts) or texts[0].startswith("#"):
             continue
         if any(texts[len(head) :]):
-            msg = f"row {number} has more cells than the head"
-            raise SheetBroken(msg)
+            raise RowTooLong(number, len(head))
         named = dict(zip(head, texts, strict=False))
         formulas = frozenset(
             name for name, cell in zip(head, cells, strict=False) if cell.is_formula
@@ -109,7 +126,7 @@ def _table(lines: Iterator[Sequence[_Cell]]) -> Table:
         rows.append(Row(number, named, formulas))
     if not head or not rows:
         raise SheetEmpty
-    return Table(head, tuple(rows))
+    return Table(head, tuple(rows), has_decimal_comma)
 
 
 def _bounded(lines: Iterable[Sequence[_Cell]]) -> Iterator[Sequence[_Cell]]:
@@ -127,16 +144,23 @@ def _bounded(lines: Iterable[Sequence[_Cell]]) -> Iterator[Sequence[_Cell]]:
 # ------------------------------------------------------------------ CSV
 
 
-def _csv(data: bytes) -> Iterator[Sequence[_Cell]]:
+def _decoded(data: bytes, name: str) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as refused:
-        msg = f"byte {refused.start} is no UTF-8"
-        raise SheetBroken(msg) from refused
-    if "\0" in text:
-        raise SheetBroken("NUL")
+        raise SheetNotUtf8(name, refused.start) from refused
+    if "\0" in text:  # UTF-16, or no text at all
+        raise SheetNotUtf8(name, text.index("\0"))
+    return text
+
+
+def _separator(text: str) -> str:
+    """Return what parts the cells: where a comma is the decimal point, programs take semicolons."""
     first = text.partition("\n")[0]
-    separator = ";" if first.count(";") > first.count(",") else ","
+    return ";" if first.count(";") > first.count(",") else ","
+
+
+def _csv(text: str, separator: str) -> Iterator[Sequence[_Cell]]:
     try:
         for line in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True):
             yield [_of_text(cell) for cell in line]
@@ -160,7 +184,7 @@ def _workbook(data: bytes) -> Iterator[Sequence[_Cell]]:
         book = load_workbook(io.BytesIO(data), read_only=True, data_only=False, keep_links=False)
         sheet = book.worksheets[0]
         for row in sheet.iter_rows(max_col=MAX_COLUMNS + 1):
-            yield [_of_value(cell.value, cell.data_type) for cell in row]
+            yield [_of_cell(cell) for cell in row]
     except (
         *_DAMAGE,
         InvalidFileException,
@@ -193,32 +217,48 @@ def _check_archive(data: bytes) -> None:
 
 def _check_xml(name: str, text: bytes) -> None:
     if b"\x00" in text:  # UTF-16 or UTF-32, in which a declaration would be passed over below
-        msg = f"{name} is no UTF-8"
-        raise SheetBroken(msg)
+        raise SheetNotUtf8(name, text.index(b"\x00"))
     if b"<!" in text.replace(b"<!--", b"").replace(b"<![CDATA[", b""):
-        msg = f"{name} declares entities"
-        raise SheetBroken(msg)
+        raise SheetDeclares(name)
+    if name.startswith(_SHEETS) and _MERGED.search(text):
+        raise CellsMerged(name.removeprefix(_SHEETS))
 
 
-def _of_value(value: object, data_type: object) -> _Cell:
+def _of_cell(cell: Cell | MergedCell) -> _Cell:
+    value = cell.value
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return _Cell(_of_number(value, cell.number_format))
     if value is None:
         return _Cell("")
-    if data_type == "f":
+    if cell.data_type == "f":
         return _Cell(str(value), is_formula=True)
     if isinstance(value, bool):
         return _Cell(str(value).lower())
-    if isinstance(value, float):
-        return _Cell(_shortest(value))
     if isinstance(value, (datetime, date)):
         return _Cell(value.isoformat())
     return _Cell(str(value))
 
 
+def _of_number(value: float, shown_as: str | None) -> str:
+    """Return a number as it is shown: 0.124 in the format of per cent is 12.4 %."""
+    is_percent = "%" in (shown_as or "").partition(";")[0].replace('"%"', "")
+    text = _shortest(value)
+    if not is_percent:
+        return text
+    try:
+        hundredfold = Decimal(text).scaleb(2)
+    except InvalidOperation:  # what is no number is refused as it is
+        return text
+    return f"{_plain(hundredfold)} %"
+
+
 def _shortest(value: float) -> str:
     """Return the shortest decimal of a number, as the program that wrote it showed it."""
     written = Decimal(repr(value))
-    if not written.is_finite():
-        return repr(value)
-    return format(
-        written.quantize(Decimal(1)) if written == written.to_integral() else written, "f"
-    )
+    return _plain(written) if written.is_finite() else repr(value)
+
+
+def _plain(number: Decimal) -> str:
+    """A number without exponent, and without a point where it is whole."""
+    is_whole = number == number.to_integral()
+    return format(number.quantize(Decimal(1)) if is_whole else number.normalize(), "f")

@@ -11,15 +11,22 @@ __all__ = [
     "CellMissing",
     "CellNotAllowed",
     "CellNotNumber",
+    "CellOverHundred",
+    "CellsMerged",
     "ColumnMissing",
     "ColumnTwice",
     "ColumnUnknown",
+    "RowTooLong",
     "RowsDisagree",
     "SheetBroken",
+    "SheetDeclares",
     "SheetEmpty",
+    "SheetFormUnknown",
     "SheetKindUnknown",
+    "SheetNotUtf8",
     "SheetRefused",
     "SheetTooLarge",
+    "ZoneUnknown",
 ]
 
 
@@ -39,6 +46,68 @@ class SheetBroken(SheetRefused):
     advice_fr: ClassVar[str] = "enregistrez-le à nouveau en .xlsx, ou en CSV UTF-8"
 
     reason: str
+
+
+class SheetNotUtf8(SheetRefused):
+    """A text, or a part of a workbook, in another encoding than UTF-8."""
+
+    code: ClassVar[str] = "sheet-not-utf8"
+    en: ClassVar[str] = "{name} is not in UTF-8: byte {position} is not"
+    fr: ClassVar[str] = "{name} n'est pas en UTF-8 : l'octet {position} ne l'est pas"
+    advice_en: ClassVar[str] = "save it as “CSV UTF-8”, or as an .xlsx workbook"
+    advice_fr: ClassVar[str] = "enregistrez-le en « CSV UTF-8 », ou en classeur .xlsx"
+
+    name: str
+    position: int
+
+
+class SheetDeclares(SheetRefused):
+    """A part of a workbook whose XML declares something, as no spreadsheet program writes it."""
+
+    code: ClassVar[str] = "sheet-declares"
+    en: ClassVar[str] = "{name} declares entities or a document type"
+    fr: ClassVar[str] = "{name} déclare des entités ou un type de document"
+    advice_en: ClassVar[str] = "save it again with a spreadsheet program"
+    advice_fr: ClassVar[str] = "enregistrez-le à nouveau avec un tableur"
+
+    name: str
+
+
+class CellsMerged(SheetRefused):
+    """A workbook with merged cells, of which all but one are empty however they look."""
+
+    code: ClassVar[str] = "sheet-cells-merged"
+    en: ClassVar[str] = "{name} has merged cells: rows under them would lose their values"
+    fr: ClassVar[str] = "{name} a des cellules fusionnées : des lignes y perdraient leurs valeurs"
+    advice_en: ClassVar[str] = "unmerge them and write the value into every row"
+    advice_fr: ClassVar[str] = "défusionnez-les et écrivez la valeur dans chaque ligne"
+
+    name: str
+
+
+class RowTooLong(SheetRefused):
+    """A row with more cells than the head has columns."""
+
+    code: ClassVar[str] = "sheet-row-too-long"
+    en: ClassVar[str] = "row {row} has something beyond the last of {columns} columns"
+    fr: ClassVar[str] = "la ligne {row} a du contenu au-delà de la dernière des {columns} colonnes"
+    advice_en: ClassVar[str] = "clear the cells that are under no head"
+    advice_fr: ClassVar[str] = "videz les cellules qui ne sont sous aucun en-tête"
+
+    row: int
+    columns: int
+
+
+class ZoneUnknown(SheetRefused):
+    """A time zone that is neither an offset nor a name that this machine knows."""
+
+    code: ClassVar[str] = "sheet-zone-unknown"
+    en: ClassVar[str] = "“{zone}” is no time zone that is known here"
+    fr: ClassVar[str] = "« {zone} » n'est pas un fuseau horaire connu ici"
+    advice_en: ClassVar[str] = "write an offset such as +02:00, or a name such as Africa/Lubumbashi"
+    advice_fr: ClassVar[str] = "écrivez un décalage tel que +02:00, ou un nom : Africa/Lubumbashi"
+
+    zone: str
 
 
 class SheetTooLarge(SheetRefused):
@@ -64,6 +133,18 @@ class SheetEmpty(SheetRefused):
     fr: ClassVar[str] = "le tableau n'a aucune ligne sous son en-tête"
     advice_en: ClassVar[str] = "fill in the rows from the third on; the first two are the head"
     advice_fr: ClassVar[str] = "remplissez à partir de la troisième ligne, sous l'en-tête"
+
+
+class SheetFormUnknown(SheetRefused):
+    """A template is wanted under a name that is neither of a workbook nor of CSV."""
+
+    code: ClassVar[str] = "sheet-form-unknown"
+    en: ClassVar[str] = "{name} ends neither in .xlsx nor in .csv"
+    fr: ClassVar[str] = "{name} ne finit ni par .xlsx ni par .csv"
+    advice_en: ClassVar[str] = "name the file with one of the two"
+    advice_fr: ClassVar[str] = "donnez au fichier l'une de ces deux fins"
+
+    name: str
 
 
 class SheetKindUnknown(SheetRefused):
@@ -149,6 +230,19 @@ class CellNotNumber(SheetRefused):
     fr: ClassVar[str] = "« {column} » est « {found} », qui n'est pas un nombre exact, 0 ou plus"
     advice_en: ClassVar[str] = "write at most 15 digits, a point for decimals, no space, no unit"
     advice_fr: ClassVar[str] = "15 chiffres au plus, un point décimal, ni espace ni unité"
+
+    column: str
+    found: str
+
+
+class CellOverHundred(SheetRefused):
+    """A per cent cell that is more than a whole."""
+
+    code: ClassVar[str] = "sheet-cell-over-hundred"
+    en: ClassVar[str] = "“{column}” is {found} %, more than the whole"
+    fr: ClassVar[str] = "« {column} » vaut {found} %, plus que le tout"
+    advice_en: ClassVar[str] = "write per cent, at most 100"
+    advice_fr: ClassVar[str] = "écrivez des pour cent, 100 au plus"
 
     column: str
     found: str

@@ -24,7 +24,7 @@ from lodeline.node.events.reading import CaptureLimits, Offered
 from lodeline.node.events.states import Reason, reason_of, states_of
 from lodeline.node.events.store import EventStore, Seq, Tenant
 
-__all__ = ["BadRow", "SheetRowsRefused", "export_states", "import_sheet"]
+__all__ = ["BadRow", "SheetFile", "SheetRowsRefused", "export_states", "import_sheet"]
 
 _MOST_EXPORTED: Final = 100_000
 _LIMITS: Final = CaptureLimits()
@@ -57,11 +57,22 @@ class SheetRowsRefused(ValidationException):
     rows: tuple[BadRow, ...]
 
 
+@dataclass(frozen=True)
+class SheetFile:
+    """A table as somebody sent it."""
+
+    kind: str
+    """Name of the template (`lodeline.exchange.sheets.layout.KINDS`)."""
+    data: bytes
+    """A workbook or CSV."""
+    zone: str | None = None
+    """Of times without one: an offset, or a name of the IANA database."""
+
+
 def import_sheet(
     store: EventStore,
     tenant: Tenant,
-    kind: str,
-    data: bytes,
+    sheet: SheetFile,
     *,
     who: Who,
     limits: CaptureLimits = _LIMITS,
@@ -71,17 +82,17 @@ def import_sheet(
     Args:
         store: where to.
         tenant: whose events they are.
-        kind: name of the template (`lodeline.exchange.sheets.layout.KINDS`).
-        data: a workbook or CSV.
+        sheet: the table, and what it tells.
         who: who sent it.
         limits: how much is taken at once, and how strictly.
 
     Raises:
-        SheetKindUnknown, SheetBroken, SheetTooLarge, SheetEmpty: the table as a whole.
+        SheetKindUnknown, SheetBroken, SheetTooLarge, SheetEmpty, ZoneUnknown, …: the table as a
+            whole.
         SheetRowsRefused: some rows; the error has all of them.
         StoreUnreachable: nothing was written.
     """
-    found = events_of(kind_named(kind), read_table(data))
+    found = events_of(kind_named(sheet.kind), read_table(sheet.data), sheet.zone)
     _refuse([_bad(problem) for problem in found.problems])
     document = Document.capture(found.events, moment_text(store.clock.now()))
     offered = Offered(write_json(document))

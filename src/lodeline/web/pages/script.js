@@ -4,6 +4,7 @@
 const STATES = ["received", "mapped", "proved", "on-ledger", "held", "refused", "kept"];
 const STOPPED = new Set(["held", "refused"]);
 const PAGE = 50;
+const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone; // of times that a table leaves open
 const SHOWN = 4; // quantities, and things, of one event
 const HASH_ID = /ni:\/\/\/sha-256;([0-9a-f]{8})[0-9a-f]{56}\?ver=CBV2\.0/g;
 const WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
@@ -139,7 +140,7 @@ async function bring(file) {
   }
   const isTable = form === WORKBOOK || form === "text/csv";
   try {
-    const path = isTable ? `sheets/${$("kind").value}` : "capture";
+    const path = isTable ? `sheets/${$("kind").value}?zone=${encodeURIComponent(ZONE)}` : "capture";
     const job = await (await ask(path, {
       method: "POST", body: file, headers: { "Content-Type": form },
     })).json();
@@ -360,7 +361,7 @@ async function ledger() {
 function show() {
   document.documentElement.lang = lang;
   document.title = `Lodeline – ${text("eventsTitle")}`;
-  for (const each of document.querySelectorAll("[data-text]")) each.textContent = text(each.dataset.text);
+  for (const each of document.querySelectorAll("[data-text]")) each.textContent = text(each.dataset.text, { zone: ZONE });
   for (const each of document.querySelectorAll("[data-label]")) each.setAttribute("aria-label", text(each.dataset.label));
   for (const each of document.querySelectorAll(".lang")) each.setAttribute("aria-pressed", String(each.dataset.lang === lang));
   $("enter").hidden = Boolean(token);
