@@ -18,8 +18,9 @@ from sqlalchemy import Connection, delete, insert, select
 from lodeline.exchange.transform_file import ElementAmount
 from lodeline.kernel import cbor
 from lodeline.kernel.errors import LodelineError
-from lodeline.kernel.ids import ElementSymbol, ElementW, MemberId, MemberIdW
+from lodeline.kernel.ids import ElementSymbol, ElementW, MemberId, MemberIdW, check_name
 from lodeline.kernel.units import Milligrams, MilligramsW
+from lodeline.node.access.trail import Note, append
 from lodeline.node.events.moments import Micros
 from lodeline.node.events.outbox import RowState, Stage, rows_within
 from lodeline.node.events.schema import EVENT_STATES, OUTBOX
@@ -28,11 +29,23 @@ from lodeline.node.events.store import EventStore, Seq, StoredEvent, Tenant, tak
 from lodeline.node.events.trade_refusals import FigureOutOfReach, NotAllReceived, WeightsDiffer
 from lodeline.node.events.withdrawing import state_now
 
-__all__ = ["Decision", "FiguresMisplaced", "Moment", "NotADispute", "Way", "decide", "moment_of"]
+__all__ = [
+    "MAX_REASON",
+    "Decision",
+    "FiguresMisplaced",
+    "Moment",
+    "NotADispute",
+    "ReasonTooLong",
+    "Way",
+    "decide",
+    "moment_of",
+]
 
 _KIND: Final = "decision"
 _OF_A_DISPUTE: Final = frozenset({WeightsDiffer.code, FigureOutOfReach.code, NotAllReceived.code})
-Text = Annotated[str, msgspec.Meta(max_length=256)]
+MAX_REASON: Final = 256
+"""Characters of a reason."""
+Text = Annotated[str, msgspec.Meta(max_length=MAX_REASON)]
 
 
 class Way(StrEnum):
@@ -71,8 +84,23 @@ class FiguresMisplaced(LodelineError):
     fr: ClassVar[str] = "un arbitre et des chiffres vont ensemble ; « {way} » a déjà les siens"
     advice_en: ClassVar[str] = "name the umpire and each metal that it found: 112 kg Co"
     advice_fr: ClassVar[str] = "nommez l'arbitre et chaque métal qu'il a trouvé : 112 kg Co"
+    status: ClassVar[int] = 400
 
     way: Way
+
+
+class ReasonTooLong(LodelineError):
+    """A reason that does not fit beside the offer."""
+
+    code: ClassVar[str] = "event-reason-too-long"
+    en: ClassVar[str] = "the reason has {characters} characters; {limit} are allowed"
+    fr: ClassVar[str] = "la raison a {characters} caractères ; {limit} sont admis"
+    advice_en: ClassVar[str] = "say it in fewer words, and write the rest to the sender"
+    advice_fr: ClassVar[str] = "dites-la plus brièvement, et écrivez le reste à l'expéditeur"
+    status: ClassVar[int] = 400
+
+    characters: int
+    limit: int
 
 
 class _Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -95,11 +123,21 @@ class Decision(
 
     @classmethod
     def of(
-        cls, way: Way, who: str, umpire: MemberId | None, found: Iterable[ElementAmount]
+        cls,
+        way: Way,
+        who: str,
+        umpire: MemberId | None,
+        found: Iterable[ElementAmount],
+        reason: str = "",
     ) -> Decision:
-        """Return a decision, with the figures of an umpire where it is his that stand."""
+        """Return a decision, with the figures of an umpire where it is his that stand.
+
+        Raises:
+            MalformedName: the umpire is named by something that is no name.
+        """
         figures = tuple(_Figure(each.element, each.mass) for each in found)
-        return cls(way, who, umpire, figures)
+        named = None if umpire is None else MemberId(check_name(umpire))
+        return cls(way, who, named, figures, reason)
 
     @property
     def found(self) -> dict[ElementSymbol, Milligrams]:
@@ -107,8 +145,12 @@ class Decision(
         return {ElementSymbol(each.element): Milligrams(each.mass) for each in self.figures}
 
 
-def decide(store: EventStore, tenant: Tenant, event: Seq, decision: Decision) -> None:
+def decide(
+    store: EventStore, tenant: Tenant, event: Seq, decision: Decision, note: Note | None = None
+) -> None:
     """Write a decision about a dispute; the next turn acts on it.
+
+    ``note`` goes into the trail, in the same transaction.
 
     Not checked: whether the decider may decide, and whether the ledger can settle so; if not, the
     event is held again with the reason, and nothing was accepted.
@@ -117,7 +159,10 @@ def decide(store: EventStore, tenant: Tenant, event: Seq, decision: Decision) ->
         EventUnknown: the tenant has no such event.
         NotADispute: it does not wait for a decision.
         FiguresMisplaced: an umpire without figures, or the reverse.
+        ReasonTooLong: why the goods are not taken, in too many words.
     """
+    if len(decision.reason) > MAX_REASON:
+        raise ReasonTooLong(len(decision.reason), MAX_REASON)
     wanted = decision.way is Way.UMPIRE
     if wanted != bool(decision.figures) or wanted != (decision.umpire is not None):
         raise FiguresMisplaced(decision.way)
@@ -144,6 +189,8 @@ def decide(store: EventStore, tenant: Tenant, event: Seq, decision: Decision) ->
             )
         )
         move_state(connection, tenant, [event], Move(EventState.RECEIVED, now))
+        if note is not None:
+            append(connection, tenant, now, [note])
 
     store.write(work)
 
