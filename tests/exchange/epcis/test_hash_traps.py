@@ -7,6 +7,7 @@ from tests.exchange.epcis.samples import event, extended, read_one
 
 from lodeline.exchange.epcis import event_bytes, event_hash_id, pre_hash
 from lodeline.exchange.epcis.errors import TimeWithoutZone, TimeWrong
+from lodeline.exchange.epcis.hashing import content_id
 from lodeline.exchange.epcis.times import utc_milliseconds
 
 
@@ -73,8 +74,9 @@ def test_a_number_and_its_text_are_one_since_xml_cannot_tell() -> None:
         ("2026-12-31T23:59:59.999700-00:00", "2027-01-01T00:00:00.000Z"),
         ("2026-03-01T08:30:00.1414Z", "2026-03-01T08:30:00.141Z"),
         ("2026-03-01T08:30:00.1415Z", "2026-03-01T08:30:00.142Z"),
-        ("2026-03-01T08:30:00.1425Z", "2026-03-01T08:30:00.142Z"),
-        ("2026-03-01T08:30:00.14250000000000001Z", "2026-03-01T08:30:00.143Z"),
+        ("2026-03-01T08:30:00.1425Z", "2026-03-01T08:30:00.143Z"),
+        ("2026-03-01T08:30:00.1424999999999999999Z", "2026-03-01T08:30:00.142Z"),
+        ("2026-03-01T08:30:00.0005Z", "2026-03-01T08:30:00.001Z"),
         ("2026-03-01t08:30:00z", "2026-03-01T08:30:00.000Z"),
         ("0001-01-01T01:00:00+01:00", "0001-01-01T00:00:00.000Z"),
     ],
@@ -194,15 +196,93 @@ def test_a_set_is_not_an_unset() -> None:
     )
 
 
-def test_extensions_stay_with_the_field_they_belong_to() -> None:
-    inside = extended(readPoint={**_PLACE, "x:f": "1"})
-    outside = extended(readPoint=_PLACE, x_f="1", bizLocation=_PLACE)
-    assert "readPointid=https://id.gs1.org/414/4012345000054{https://ns.example.com/x/}f=1" in (
-        _text(inside)
+NS = "{https://ns.example.com/x/}"
+_REPORT: dict[str, object] = {"type": "Mass", "value": 1, "uom": "KGM"}
+
+
+def test_extensions_of_places_come_last_under_the_name_of_the_place() -> None:
+    text = _text(
+        extended(
+            readPoint={"x:f": "1", **_PLACE, "x:a": "0"},
+            bizLocation={**_PLACE, "x:f": "2"},
+            disposition="in_transit",
+            x_z="3",
+        )
     )
-    assert _id(inside) != _id(
-        {k: v for k, v in outside.items() if k != "bizLocation"} | {"x:g": "1"}
+    place = "id=https://id.gs1.org/414/4012345000054"
+    assert text.endswith(
+        f"readPoint{place}bizLocation{place}readPoint{NS}a=0{NS}f=1bizLocation{NS}f=2{NS}z=3"
     )
+    assert _id(extended(readPoint={**_PLACE, "x:f": "1"})) != _id(
+        extended(readPoint=_PLACE, x_f="1")
+    )
+
+
+def test_extensions_of_sensor_elements_come_last_and_sorted() -> None:
+    one = {
+        "sensorMetadata": {"deviceID": "urn:x:1", "x:m": "2"},
+        "sensorReport": [_REPORT, {**_REPORT, "x:r": "9"}, {**_REPORT, "x:r": "4"}],
+        "x:e": {"x:inner": "5"},
+    }
+    other = {"sensorReport": [_REPORT], "x:e": "1"}
+    plain = {"sensorReport": [_REPORT]}
+    report = "sensorReporttype=https://ref.gs1.org/voc/Massvalue=1uom=KGM"
+    text = _text(extended(sensorElementList=[one, plain, other], x_z="3"))
+    assert text.endswith(
+        f"sensorElementsensorMetadatadeviceID=urn:x:1{report * 3}"
+        f"sensorElement{report}sensorElement{report}"
+        f"sensorElementsensorMetadata{NS}m=2sensorReport{NS}r=4sensorReport{NS}r=9"
+        f"{NS}e{NS}inner=5sensorElement{NS}e=1{NS}z=3"
+    )
+    assert _text(extended(sensorElementList=[other, one, plain], x_z="3")) == text
+
+
+def test_instance_data_stay_before_what_stands_inside_other_fields() -> None:
+    text = _text(
+        extended(action="ADD", ilmd={"x:b": "2", "x:a": "1"}, readPoint={**_PLACE, "x:f": "1"})
+    )
+    assert text.endswith(f"ilmd{NS}a=1{NS}b=2readPoint{NS}f=1")
+
+
+def _content(*elements: dict[str, object]) -> str:
+    return content_id(read_one(extended(sensorElementList=list(elements))))
+
+
+def test_which_report_an_extension_belongs_to_is_no_part_of_the_hash_but_of_the_content() -> None:
+    # The ratified text moves extensions to the end and forgets where they were.
+    heavy: dict[str, object] = {**_REPORT, "value": 2}
+    one: dict[str, object] = {"sensorReport": [{**_REPORT, "x:r": "1"}, heavy]}
+    other: dict[str, object] = {"sensorReport": [_REPORT, {**heavy, "x:r": "1"}]}
+    both = [extended(sensorElementList=[each]) for each in (one, other)]
+    assert _id(both[0]) == _id(both[1])
+    assert _content(one) != _content(other)
+    assert _content(one).partition("#")[0] == _id(both[0])
+    turned: dict[str, object] = {"sensorReport": [heavy, {**_REPORT, "x:r": "1"}]}
+    assert _content(turned) == _content(one)
+    # Two elements with a report each, the same said of either.
+    first: dict[str, object] = {"sensorReport": [heavy], "x:e": "1"}
+    second: dict[str, object] = {"sensorReport": [_REPORT]}
+    assert _content(first, second) == _content(second, first)
+    assert _content(first, second) != _content({"sensorReport": [heavy]}, {**second, "x:e": "1"})
+
+
+def test_where_an_extension_can_only_belong_to_one_thing_the_content_is_the_hash() -> None:
+    for elements in (
+        [{"sensorReport": [{**_REPORT, "x:r": "1"}], "x:e": "2"}],
+        [{"sensorReport": [_REPORT, _REPORT]}],
+        [{"sensorReport": [_REPORT]}, {"sensorReport": [_REPORT]}],
+    ):
+        value = extended(sensorElementList=elements)
+        assert content_id(read_one(value)) == _id(value)
+    assert content_id(read_one(event())) == _id(event())
+
+
+def test_the_web_vocabulary_has_one_address_whatever_it_was_written_with() -> None:
+    words = ("Mass", "gs1:Mass", "https://gs1.org/voc/Mass", "https://ref.gs1.org/voc/Mass")
+    ids = {_id(extended(sensorElementList=[{"sensorReport": [{"type": word}]}])) for word in words}
+    assert len(ids) == 1
+    text = _text({"@context": {"gs1": "https://ref.gs1.org/voc/"}, **event(**{"gs1:a": "gs1:b"})})
+    assert text.endswith("{https://ref.gs1.org/voc/}a=https://ref.gs1.org/voc/b")
 
 
 def test_master_data_has_one_namespace_in_json_and_xml() -> None:

@@ -545,3 +545,27 @@ def test_every_content_is_in_the_store_once(batches: list[list[tuple[int, str | 
     assert {f"urn:epc:id:sgtin:4012345.011122.{serial}" for serial in sent} <= set(bodies)
     assert sum(done.captured for done in jobs(store, miner, limit=99)) == len(bodies)
     store.close()
+
+
+def test_two_events_that_only_a_hash_takes_for_one_are_told_apart(
+    sqlite_store: EventStore,
+) -> None:
+    # CBV 2.0 moves extensions to the end and forgets which of two reports they belong to.
+    tenant = sqlite_store.tenant(TenantName("pit"))
+    light, heavy = ({"type": "Mass", "value": value, "uom": "KGM"} for value in (1, 2))
+    noted = {"x:note": "wet"}
+
+    def measured(*reports: Json, **changes: Any) -> bytes:
+        context = {"@context": {"x": "https://ns.example.com/x/"}}
+        return document(
+            event(1, sensorElementList=[{"sensorReport": reports}], **changes) | context
+        )
+
+    first = measured(light | noted, heavy)
+    assert take(sqlite_store, tenant, first).captured == 1
+    assert take(sqlite_store, tenant, measured(heavy, light | noted)).known == 1
+    refused = take(sqlite_store, tenant, measured(light, heavy | noted))
+    assert [error.reason.code for error in refused.errors] == ["event-id-taken"]
+    assert take(sqlite_store, tenant, measured(light, heavy | noted, eventID=UUID)).captured == 1
+    assert take(sqlite_store, tenant, measured(light, heavy | noted, eventID=UUID)).known == 1
+    assert sqlite_store.last_seq() == 2

@@ -40,6 +40,8 @@ BUILT_IN: Final[Namespaces] = {
     "dcterms": "http://purl.org/dc/terms/",
 }
 """Prefixes that the bundled context declares, and ``rdf``, which XML attributes need."""
+_MOVED: Final = {"gs1": "https://ref.gs1.org/voc"}
+"""Where GS1 has moved a vocabulary since; both addresses mean the same words."""
 _PROTECTED = frozenset({"id", "type", "http", "https", "urn", "ni", "geo", "did", "data"})
 """Words that a document may not take as prefixes: schemes of URIs and keywords."""
 
@@ -83,7 +85,7 @@ def _declare(declared: dict[str, str], prefix: str, namespace: JsonValue) -> Non
     built_in = BUILT_IN.get(prefix)
     if built_in is not None:
         # GS1's own examples write some of them with or without the last separator.
-        if namespace.rstrip(":/#") != built_in.rstrip(":/#"):
+        if namespace.rstrip(":/#") not in {built_in.rstrip(":/#"), _MOVED.get(prefix)}:
             raise ContextRefused(prefix)
         return
     if declared.get(prefix, namespace) != namespace:

@@ -2,11 +2,13 @@
 
 The event is spelled out as one text in a fixed order, and that text is hashed (CBV 2.0, section
 8.9; RFC 6920 for the form of the id). Left out are the time of recording, the event's id, its
-error declaration and its certification info. Where the published programs disagree with one
-another or with the standard's table, the table is followed; `docs/epcis.md` lists these cases.
+error declaration and its certification info. What stands inside a place or a sensor element and
+is not of the standard comes behind everything that is, under the names of what it stood in.
+Published programs disagree with one another; `docs/epcis.md` says which one is followed where.
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Iterator
 from decimal import Decimal
@@ -22,7 +24,7 @@ from lodeline.exchange.epcis.vocabulary import web_uri_of_urn
 from lodeline.exchange.gs1.errors import Gs1Refused
 from lodeline.exchange.gs1.link import canonical_link
 
-__all__ = ["ALGORITHM_VERSION", "event_hash_id", "pre_hash"]
+__all__ = ["ALGORITHM_VERSION", "content_id", "event_hash_id", "pre_hash"]
 
 ALGORITHM_VERSION = "CBV2.0"
 
@@ -62,7 +64,6 @@ _ELEMENTS = {
         ("quantityList", "childQuantityList", "inputQuantityList", "outputQuantityList"),
         "quantityElement",
     ),
-    "sensorElementList": "sensorElement",
     "bizTransactionList": "",
     "sourceList": "",
     "destinationList": "",
@@ -72,6 +73,10 @@ _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 """Texts that JSON would write as a number, without an exponent."""
 _MDA = "urn:epcglobal:cbv:mda"
 """Namespace of master data attributes in XML; the JSON-LD context ends it in a colon."""
+_GS1 = "https://ref.gs1.org/voc/"
+"""What ``gs1`` and bare words of GS1's web vocabulary stand for; the context says ``gs1.org``."""
+_GS1_WORDS = frozenset({("sensorReport", "type"), ("sensorReport", "exception")})
+_KNOWN = {**BUILT_IN, "gs1": _GS1}
 
 
 def event_hash_id(event: Event) -> EventId:
@@ -82,6 +87,26 @@ def event_hash_id(event: Event) -> EventId:
     """
     digest = hashlib.sha256(pre_hash(event).encode("utf-8")).hexdigest()
     return EventId(f"ni:///sha-256;{digest}?ver={ALGORITHM_VERSION}")
+
+
+def content_id(event: Event) -> EventId:
+    """Return by what two events are the same: the hash id, made sharper where that is blind.
+
+    The hashed text does not say which sensor report an extension belongs to. Where there are
+    several to choose from, a digest of that follows as a fragment.
+
+    Raises:
+        TimeWithoutZone, TimeWrong: a time cannot be brought to UTC.
+    """
+    name = event_hash_id(event)
+    elements = event.value.get("sensorElementList")
+    if not isinstance(elements, list):
+        return name
+    attached = _Spelling(event.namespaces).attached(cast(list[JsonObject], elements))
+    if attached is None:
+        return name
+    digest = hashlib.sha256(attached.encode("utf-8")).hexdigest()
+    return EventId(f"{name}#{digest[:_FRAGMENT_CHARS]}")
 
 
 def pre_hash(event: Event) -> str:
@@ -99,27 +124,30 @@ def pre_hash(event: Event) -> str:
         for name, member in value.items()
         if name not in _LEFT_OUT and name not in _ORDER
     }
-    return "".join([head, *fields, spelling.extensions(extensions)])
+    return "".join([head, *fields, *spelling.inside(value), spelling.extensions(extensions)])
 
 
 class _Spelling:
     """How values of one event are spelled out; knows the event's prefixes."""
 
     def __init__(self, namespaces: dict[str, str]) -> None:
-        self._namespaces = {**BUILT_IN, **namespaces} if namespaces else BUILT_IN
+        self._namespaces = {**_KNOWN, **namespaces} if namespaces else _KNOWN
 
     def field(self, parent: str, name: str, value: JsonValue) -> str:
         """A field of the standard, or nothing where it is empty."""
         if isinstance(value, list):
             return self._list(parent, name, value)
         if isinstance(value, dict):
-            inner = self._members(name, value)
+            inner = self.extensions(value) if name == "ilmd" else self._members(name, value)
             return name + inner if inner else ""
         text = self._standard(parent, name, value)
         return f"{name}={text}" if text else ""
 
     def _list(self, parent: str, name: str, value: list[JsonValue]) -> str:
         """A list: its name once, its members sorted; other lists repeat the name."""
+        if name == "sensorElementList":
+            elements = [self._members(name, member) for member in cast(list[JsonObject], value)]
+            return "".join(sorted(f"sensorElement{element}" for element in elements))
         element = _ELEMENTS.get(name)
         if element is None:
             return "".join(sorted(self.field(parent, name, member) for member in value))
@@ -132,14 +160,57 @@ class _Spelling:
         return name + "".join(members) if members else ""
 
     def _members(self, name: str, value: JsonObject) -> str:
-        """What an object of the standard holds: fields in order, then its extensions, sorted."""
+        """What an object of the standard holds, in order, extensions left out."""
+        return "".join(
+            self.field(name, member, value[member]) for member in MEMBERS[name] if member in value
+        )
+
+    def inside(self, event: JsonObject) -> Iterator[str]:
+        """Extensions of places and sensor elements, each group under the names around it."""
+        for name in ("readPoint", "bizLocation"):
+            place = event.get(name)
+            if isinstance(place, dict) and len(place) > 1:
+                yield name + self._own(name, place)
+        elements = event.get("sensorElementList")
+        if isinstance(elements, list):
+            found = [self._of_element(cast(JsonObject, element)) for element in elements]
+            yield from sorted(f"sensorElement{text}" for text in found if text)
+
+    def _of_element(self, element: JsonObject) -> str:
+        """Extensions of a sensor element: of its metadata, of its reports, its own."""
+        metadata = cast(JsonObject, element.get("sensorMetadata", {}))
+        reports = cast(list[JsonObject], element.get("sensorReport", []))
+        groups = [("sensorMetadata", self._own("sensorMetadata", metadata))]
+        groups += sorted(("sensorReport", self._own("sensorReport", report)) for report in reports)
+        texts = [name + text for name, text in groups if text]
+        return "".join([*texts, self._own("sensorElementList", element)])
+
+    def attached(self, elements: list[JsonObject]) -> str | None:
+        """Sensor elements with each extension where it belongs, if that can be told in two ways."""
+        if len(elements) < 2 and all(
+            len(cast(list[JsonValue], element.get("sensorReport", []))) < 2 for element in elements
+        ):
+            return None
+        if not any(map(self._of_element, elements)):
+            return None
+        return json.dumps(sorted(map(self._whole_element, elements)))
+
+    def _whole_element(self, element: JsonObject) -> list[str]:
+        metadata = cast(JsonObject, element.get("sensorMetadata", {}))
+        reports = cast(list[JsonObject], element.get("sensorReport", []))
+        return [
+            self._own("sensorElementList", element),
+            self._members("sensorMetadata", metadata) + self._own("sensorMetadata", metadata),
+            *sorted(
+                self._members("sensorReport", report) + self._own("sensorReport", report)
+                for report in reports
+            ),
+        ]
+
+    def _own(self, name: str, value: JsonObject) -> str:
+        """The extensions of one object of the standard."""
         known = MEMBERS[name]
-        fields = [self.field(name, member, value[member]) for member in known if member in value]
-        if len(value) > len(fields):
-            fields.append(
-                self.extensions({key: inner for key, inner in value.items() if key not in known})
-            )
-        return "".join(fields)
+        return self.extensions({key: inner for key, inner in value.items() if key not in known})
 
     def extensions(self, value: JsonObject) -> str:
         """Fields of extensions, each with its namespace, sorted."""
@@ -164,7 +235,10 @@ class _Spelling:
         """The value of a field of the standard."""
         words = WORDS.get((parent, name))
         if words is not None and isinstance(value, str):
-            return self.expand(words.uri(value.strip()))
+            text = value.strip()
+            if (parent, name) in _GS1_WORDS and ":" not in text:
+                return _GS1 + text
+            return self.expand(words.uri(text))
         if name in TIMES and isinstance(value, str):
             return utc_milliseconds(name, value)
         return self.plain(value)
@@ -201,6 +275,7 @@ class _Spelling:
 
 
 _LONGEST = 64
+_FRAGMENT_CHARS = 32
 
 
 def _identifier(text: str) -> str:

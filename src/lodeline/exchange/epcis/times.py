@@ -1,13 +1,13 @@
 """Times of events: with their zone, to the millisecond in hash ids, without any float.
 
 Source: RFC 3339, section 5.6, with CBV 2.0, 8.9.2: hash ids state times in UTC, to the millisecond.
-The standard leaves open what becomes of further digits; they are rounded, ties to even, which is
-what its authors' own program does.
+CBV 2.0 leaves open what becomes of further digits; they are rounded, halves up, as its authors'
+program does and the draft of 2.1 says.
 """
 
 import re
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
 from lodeline.exchange.epcis.errors import TimeWithoutZone, TimeWrong
@@ -51,7 +51,7 @@ def utc_milliseconds(field: str, text: str) -> str:
         raise TimeWithoutZone(field, text)
     try:
         whole = datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=UTC)
-        exact = Decimal(fraction or "0").quantize(Decimal("0.001"), ROUND_HALF_EVEN)
+        exact = Decimal(fraction or "0").quantize(Decimal("0.001"), ROUND_HALF_UP)
         shifted = whole - _offset(zone) + timedelta(milliseconds=int(exact * 1000))
     except (ValueError, OverflowError):
         raise TimeWrong(field, text) from None

@@ -22,6 +22,7 @@ __all__ = [
 
 _CBV = "https://ref.gs1.org/cbv/"
 _VOC = "https://gs1.org/voc/"
+_NEW_VOC = "https://ref.gs1.org/voc/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def _cbv(part: str, urn: str) -> Vocabulary:
 
 
 def _voc() -> Vocabulary:
-    return Vocabulary(_VOC, "gs1:", ("https://www.gs1.org/voc/", "http://gs1.org/voc/"))
+    return Vocabulary(_VOC, "gs1:", (_NEW_VOC, "https://www.gs1.org/voc/", "http://gs1.org/voc/"))
 
 
 BIZ_STEP = _cbv("BizStep", "bizstep")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from lodeline.exchange.epcis.document import Event, EventId
-from lodeline.exchange.epcis.hashing import event_hash_id
+from lodeline.exchange.epcis.hashing import content_id
 from lodeline.exchange.epcis.json_out import event_bytes
 from lodeline.exchange.epcis.value import JsonObject
 from lodeline.node.events.moments import Micros, micros, moment_text
@@ -32,7 +32,7 @@ class PreparedEvent:
 
     event_id: EventId
     content: EventId
-    """Hash id: the same for the same event, whatever its id."""
+    """The same for the same event, whatever its id: its hash id, see `content_id`."""
     declaration: str
     """Digest of the error declaration; empty where there is none."""
     type: str
@@ -61,8 +61,8 @@ def prepare(event: Event) -> PreparedEvent:
         TimeWithoutZone, TimeWrong: a time cannot be brought to UTC.
         EventIdTooLong: its own id cannot be looked up.
     """
-    content = event_hash_id(event)
-    event_id = event.event_id or content
+    content = content_id(event)
+    event_id = event.event_id or EventId(content.partition("#")[0])
     size = len(event_id.encode("utf-8"))
     if size > MAX_EVENT_ID_BYTES:
         raise EventIdTooLong(size, MAX_EVENT_ID_BYTES)
