@@ -227,3 +227,15 @@ def test_nobody_captures_nothing(site: Site) -> None:
     answer = site.post("/capture", document(event(1)), who="")
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_why_an_event_is_refused_is_told_in_the_language_that_is_asked_for(site: Site) -> None:
+    place = site.post("/capture", document(event(1), BROKEN)).headers["Location"]
+    said = {}
+    for lang in ("en", "fr"):
+        (error,) = site.get(place, Accept_Language=lang).json()["errors"]
+        (listed,) = site.get("/capture", Accept_Language=lang).json()[0]["errors"]
+        assert listed == error
+        said[lang] = (error["detail"], error["advice"])
+    assert said["en"][0] != said["fr"][0]
+    assert said["en"][1] != said["fr"][1]

@@ -12,7 +12,7 @@ from typing import Final
 import orjson
 from starlette.responses import Response
 
-from lodeline.kernel.errors import all_errors
+from lodeline.kernel.errors import Lang, all_errors
 from lodeline.node.access.roles import Scope
 from lodeline.node.access.trail import Act, Note, record
 from lodeline.node.events.capture import capture_event, capture_read
@@ -53,7 +53,7 @@ def _capture(asked: Asked) -> Response:
     if asked.prefers("return=minimal"):
         headers["Preference-Applied"] = "return=minimal"
         return Response(status_code=202, headers=headers)
-    return Response(orjson.dumps(job_members(done)), 202, headers, asked.media)
+    return Response(orjson.dumps(job_members(done, asked.lang)), 202, headers, asked.media)
 
 
 def _capture_one(asked: Asked) -> Response:
@@ -95,14 +95,15 @@ def _behaviour(asked: Asked) -> Behaviour:
 
 def _job(asked: Asked) -> Response:
     """Show what became of a document."""
-    found = job_members(job(asked.store, asked.tenant, CaptureId(asked.values["captureID"])))
+    done = job(asked.store, asked.tenant, CaptureId(asked.values["captureID"]))
+    found = job_members(done, asked.lang)
     as_xml = asked.media.endswith("xml")
     body = xml_of("EPCISCaptureJob", found, _ATTRIBUTES) if as_xml else orjson.dumps(found)
     return Response(body, 200, epcis_headers(), asked.media)
 
 
-def job_members(done: CaptureJob) -> dict[str, object]:
-    """Return a job as the standard writes it, with counts beside."""
+def job_members(done: CaptureJob, lang: Lang) -> dict[str, object]:
+    """Return a job as the standard writes it, with counts beside, its reasons in a language."""
     return {
         "captureID": done.capture_id,
         "createdAt": moment_text(done.created),
@@ -110,7 +111,7 @@ def job_members(done: CaptureJob) -> dict[str, object]:
         "running": False,
         "success": done.success,
         "captureErrorBehaviour": done.behaviour.value,
-        "errors": [_error(error) for error in done.errors],
+        "errors": [_error(error, lang) for error in done.errors],
         "events": done.events,
         "captured": done.captured,
         "known": done.known,
@@ -118,7 +119,7 @@ def job_members(done: CaptureJob) -> dict[str, object]:
     }
 
 
-def _error(error: JobError) -> dict[str, object]:
+def _error(error: JobError, lang: Lang) -> dict[str, object]:
     refusal = all_errors().get(error.reason.code)
     name, status = (None, 422) if refusal is None else standard_name(refusal)
     code = error.reason.code
@@ -126,8 +127,8 @@ def _error(error: JobError) -> dict[str, object]:
         "type": f"urn:lodeline:problem:{code}" if name is None else f"epcisException:{name}",
         "title": code.replace("-", " "),
         "status": status,
-        "detail": error.reason.en,
-        "advice": error.reason.advice_en,
+        "detail": error.reason.fr if lang == "fr" else error.reason.en,
+        "advice": error.reason.advice_fr if lang == "fr" else error.reason.advice_en,
         "code": code,
         "event": error.event,
     }

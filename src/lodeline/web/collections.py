@@ -132,7 +132,7 @@ def _jobs(asked: Asked) -> Response:
             {"of": _JOBS, "after": found[size - 1].number},
         )
     headers = {**epcis_headers(), **page_headers(asked, following)}
-    body = orjson.dumps([job_members(done) for done in found[:size]])
+    body = orjson.dumps([job_members(done, asked.lang) for done in found[:size]])
     return Response(body, 200, headers, asked.media)
 
 

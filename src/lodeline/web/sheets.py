@@ -75,7 +75,7 @@ def _import(asked: Asked) -> Response:
         return _report(asked, refused)
     asked.service.captured()
     headers = {**epcis_headers(), "Location": asked.url(f"/capture/{done.capture_id}")}
-    return Response(orjson.dumps(job_members(done)), 202, headers, asked.media)
+    return Response(orjson.dumps(job_members(done, asked.lang)), 202, headers, asked.media)
 
 
 def _report(asked: Asked, refused: SheetRowsRefused) -> Response:
