@@ -37,7 +37,7 @@ from lodeline.node.events.refusals import EventUnknown
 from lodeline.node.events.signing_round import FolderRound, HouseRound
 from lodeline.node.events.states import EventState, state_of
 from lodeline.node.events.store import Seq, TenantName
-from lodeline.node.events.trade_refusals import EventNotStopped
+from lodeline.node.events.trade_refusals import DeclaredTooLate, EventNotStopped
 from lodeline.node.events.withdrawing import (
     EntryOnItsWay,
     EventNotWaiting,
@@ -123,16 +123,23 @@ def test_a_withdrawn_event_is_left_aside_and_its_goods_never_were(folder: Path) 
         assert promised(pit) == 0
 
 
-def test_a_withdrawn_event_that_is_declared_wrong_is_kept(folder: Path) -> None:
+@pytest.mark.parametrize("first", ["withdrawn", "declared"])
+def test_a_withdrawn_event_that_is_declared_wrong_is_kept(folder: Path, first: str) -> None:
     name = "urn:uuid:831c0292-4de1-430a-8255-2aca821abaa1"
     ore = mined("L2") | {"eventID": name}
+    declared = ore | {"errorDeclaration": {"declarationTime": "2026-10-12T18:00:00Z"}}
     with desk_at(folder) as pit:
         pit.turn()
         pit.round = FolderRound(folder / "requests")
         pit.capture(ore)
         pit.turn()
+        if first == "declared":
+            pit.capture(declared)
+            pit.turn()
+            assert (pit.states()[1:], pit.code()) == (["proved", "held"], DeclaredTooLate.code)
         withdraw(pit.store, pit.tenant, Seq(2))
-        pit.capture(ore | {"errorDeclaration": {"declarationTime": "2026-10-12T18:00:00Z"}})
+        if first == "withdrawn":
+            pit.capture(declared)
         pit.turn()
         assert pit.states() == ["on-ledger", "kept", "kept"]
 

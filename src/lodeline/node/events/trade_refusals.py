@@ -526,8 +526,12 @@ class DeclaredTooLate(TradeHeld):
         "event {event} is declared wrong, and {member} has put it on the ledger already"
     )
     fr: ClassVar[str] = "l'événement {event} est déclaré erroné, et {member} l'a déjà inscrit"
-    advice_en: ClassVar[str] = "reverse the step with `lodeline reverse`, or correct it"
-    advice_fr: ClassVar[str] = "annulez l'étape avec « lodeline reverse », ou corrigez-la"
+    advice_en: ClassVar[str] = (
+        "withdraw it with `lodeline events withdraw` while it waits; reverse the step after that"
+    )
+    advice_fr: ClassVar[str] = (
+        "retirez-le avec « lodeline events withdraw » tant qu'il attend ; puis annulez l'étape"
+    )
 
     event: str
     member: MemberId
