@@ -157,10 +157,14 @@ def show(
     terminal = terminal_of(context)
     with at_desk(terminal, database, tenant) as desk:
         found = _rows(desk, start, count, event)
+
+    def _act(row: TrailRow) -> str:  # one that a later version wrote stays the word it is
+        return terminal.texts.get(f"trail.act.{row.act}") or row.act
+
     terminal.table(
         (">number", "time", "who", "act", "about", "seen"),
         (
-            (str(row.number), short_moment(row.moment), row.who, row.act, row.about, row.seen)
+            (str(row.number), short_moment(row.moment), row.who, _act(row), row.about, row.seen)
             for row in found
         ),
     )
