@@ -1,6 +1,6 @@
 """Moves of states like a follower sees them: each once, in order, whoever writes meanwhile."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from threading import Thread
 
 import pytest
@@ -10,6 +10,7 @@ from sqlalchemy import event as sql_event
 from tests.node.events.conftest import START, SetClock
 from tests.node.events.documents import document, event
 
+from lodeline.node.access.visibility import Visible
 from lodeline.node.events.capture import capture
 from lodeline.node.events.database import DatabaseUrl, open_engine
 from lodeline.node.events.jobs import Who
@@ -36,6 +37,7 @@ from lodeline.node.events.states import (
     WantedStates,
     list_states,
     move_state,
+    states_of,
 )
 from lodeline.node.events.store import EventStore, Seq, Tenant, TenantName
 
@@ -235,13 +237,42 @@ def test_a_page_costs_the_same_however_deep_it_is(sqlite_store: EventStore) -> N
     """SQLite counts the steps of its machine: the last page takes no more than the first."""
     miner = sqlite_store.tenant(TenantName("miner"))
     take(sqlite_store, miner, *range(2_000))
-    clock = sqlite_store.clock
-    deep = Place(clock.now(), Seq(20))
-    steps = [_steps(sqlite_store, miner, after) for after in (None, deep)]
-    assert steps[1] < steps[0] * 1.5
+    deep = Place(sqlite_store.clock.now(), Seq(20))
+
+    def page(after: Place | None) -> int:
+        return _steps(
+            sqlite_store,
+            lambda: list_states(sqlite_store, miner, WantedStates(), after=after, limit=10),
+        )
+
+    assert page(deep) < page(None) * 1.5
 
 
-def _steps(store: EventStore, tenant: Tenant, after: Place | None) -> int:
+def test_a_few_events_are_looked_up_by_their_places(sqlite_store: EventStore) -> None:
+    """Not by going through all of a company's events, of which there may be millions."""
+    store, miner = sqlite_store, sqlite_store.tenant(TenantName("miner"))
+    seqs = [Seq(3), Seq(7), Seq(9)]
+
+    def partner_sees() -> None:
+        with store.reading() as connection:
+            Visible(miner, everything=False).seen(connection, seqs)
+
+    looks: dict[str, Callable[[], object]] = {
+        "states": lambda: states_of(store, miner, seqs),
+        "moved": lambda: move(store, miner, EventState.KEPT, *seqs),
+        "seen": partner_sees,
+        "moves": lambda: moves_after(store, miner, BEGINNING, limit=5),
+        "forgotten": lambda: forget_moves(store, miner, Micros(START + 1)),
+    }
+    take(store, miner, *range(20))
+    few = {name: _steps(store, look) for name, look in looks.items()}
+    take(store, miner, *range(20, 3_000))
+    many = {name: _steps(store, look) for name, look in looks.items()}
+    assert {name for name in looks if many[name] > few[name] * 2 + 20} == set()
+
+
+def _steps(store: EventStore, look: Callable[[], object]) -> int:
+    """Tens of steps of SQLite's machine."""
     count = 0
 
     def step() -> int:
@@ -254,7 +285,7 @@ def _steps(store: EventStore, tenant: Tenant, after: Place | None) -> int:
 
     sql_event.listen(store.engine, "checkout", watch)
     try:
-        list_states(store, tenant, WantedStates(), after=after, limit=10)
+        look()
     finally:
         sql_event.remove(store.engine, "checkout", watch)
     return count
