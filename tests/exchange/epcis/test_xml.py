@@ -18,6 +18,7 @@ from tests.exchange.epcis.samples import (
 )
 
 from lodeline.exchange.epcis import (
+    Document,
     DocumentKind,
     event_hash_id,
     pre_hash,
@@ -68,8 +69,36 @@ def test_each_json_example_survives_xml(path: Path) -> None:
     if path.name not in NUMBERS_IN_EXTENSIONS:
         assert after.events == before.events
     assert write_xml(after) == text
-    # The id of a document has no place in XML.
-    assert after.head == {name: value for name, value in before.head.items() if name != "id"}
+    assert after.head == before.head
+
+
+ABOUT = 'rdf:about="https://id.example.org/document1"'
+
+
+def test_the_id_of_a_document_is_what_its_element_is_about() -> None:
+    data = xml("").replace(b"<epcis:EPCISDocument", f"<epcis:EPCISDocument {ABOUT}".encode())
+    data = data.replace(
+        b' xmlns:x="', b' xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:x="'
+    )
+    found = read_xml(data)
+    assert found.head["id"] == "https://id.example.org/document1"
+    assert ABOUT.encode() in write_xml(found)
+    assert b"rdf:" not in write_xml(read_xml(xml("")))
+
+
+def test_an_id_that_is_no_uri_is_refused_as_in_json() -> None:
+    rdf = 'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" rdf:about="no uri"'
+    data = xml("").replace(b"<epcis:EPCISDocument", f"<epcis:EPCISDocument {rdf}".encode())
+    with pytest.raises(SchemaBroken) as refused:
+        read_xml(data)
+    assert refused.value.where == "document/id"
+
+
+def test_an_id_that_xml_cannot_hold_is_refused() -> None:
+    head = {**Document.capture([], "2026-03-01T09:00:00Z").head, "id": "urn:x:\0"}
+    with pytest.raises(XmlUnwritable) as refused:
+        write_xml(Document(DocumentKind.DOCUMENT, (), head))
+    assert refused.value.where == "id"
 
 
 def test_a_query_result_keeps_its_name() -> None:

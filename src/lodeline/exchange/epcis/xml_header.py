@@ -22,7 +22,7 @@ _BUSINESS = {
 }
 """Fields of the JSON document and where the business header has them."""
 _WRITTEN = frozenset({"id", "type", "schemaVersion", "creationDate", "epcisBody", "epcisHeader"})
-"""Fields that are written elsewhere, or have no place in XML and are known to be lost."""
+"""Fields that are written elsewhere."""
 
 
 def down(element: etree._Element, path: tuple[str, ...]) -> list[etree._Element]:

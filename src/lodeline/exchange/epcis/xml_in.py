@@ -5,7 +5,8 @@ element of the standard that a reader does not know is refused, never skipped. T
 the way of JSON: stored form, schema, see `lodeline.exchange.epcis.json_in`.
 
 An element of an extension that has attributes becomes an object of them, its text under
-``rdf:value``; an attribute without a namespace is of its element's. ``xsi:type`` is dropped.
+``rdf:value``; an attribute without a namespace is of its element's. ``xsi:type`` is dropped. The id
+of a document is ``rdf:about`` of its element.
 """
 
 from lxml import etree
@@ -34,7 +35,7 @@ from lodeline.exchange.epcis.value import (
 )
 from lodeline.exchange.epcis.xml_event import EventReader, children, text_of
 from lodeline.exchange.epcis.xml_header import down, read_header
-from lodeline.exchange.epcis.xml_names import local_name
+from lodeline.exchange.epcis.xml_names import ABOUT, local_name
 
 __all__ = ["read_xml"]
 
@@ -125,9 +126,10 @@ def _check_attributes(element: etree._Element) -> None:
 def _head(root: etree._Element, kind: str, path: tuple[str, ...]) -> JsonObject:
     """What stands around the events, as the JSON document has it."""
     head: JsonObject = {"type": kind, "schemaVersion": "2.0"}
-    created = root.get("creationDate")
-    if created is not None:
-        head["creationDate"] = created
+    for name, attribute in (("creationDate", "creationDate"), ("id", ABOUT)):
+        value = root.get(attribute)
+        if value is not None:
+            head[name] = value
     head.update(read_header(root))
     if kind == "EPCISDocument":
         head["epcisBody"] = {"eventList": []}

@@ -11,9 +11,11 @@ from lodeline.exchange.epcis.errors import ContextRefused, XmlUnwritable
 from lodeline.exchange.epcis.value import MAX_PREFIXES, JsonValue, number_text
 
 __all__ = [
+    "ABOUT",
     "DOCUMENT_NS",
     "MDA_NS",
     "QUERY_NS",
+    "RDF_NS",
     "SBDH_NS",
     "XSI_NS",
     "Prefixes",
@@ -28,6 +30,10 @@ DOCUMENT_NS: Final = "urn:epcglobal:epcis:xsd:2"
 QUERY_NS: Final = "urn:epcglobal:epcis-query:xsd:2"
 SBDH_NS: Final = "http://www.unece.org/cefact/namespaces/StandardBusinessDocumentHeader"
 XSI_NS: Final = "http://www.w3.org/2001/XMLSchema-instance"
+RDF_NS: Final = BUILT_IN["rdf"]
+ABOUT: Final = f"{{{RDF_NS}}}about"
+"""The id of a document: the schema lets its element have attributes of other namespaces, and what
+an element is about has this name (RDF 1.1 XML Syntax, section 2.2)."""
 MDA_NS: Final = "urn:epcglobal:cbv:mda"
 """Master data attributes; in JSON-LD the same ends in a colon."""
 

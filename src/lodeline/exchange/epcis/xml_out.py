@@ -1,7 +1,8 @@
 """EPCIS 2.0 XML, written: documents and query results.
 
 Reading the XML again gives events with the same hash ids. What XML cannot tell apart is written
-alike: a number in an extension and the text of that number.
+alike: a number in an extension and the text of that number. ``xsi:type`` could tell them apart, but
+other programs hash it as one more extension, so that the event would have another id there.
 """
 
 from typing import cast
@@ -24,9 +25,11 @@ from lodeline.exchange.epcis.normal import RDF_VALUE
 from lodeline.exchange.epcis.value import JsonObject, JsonValue
 from lodeline.exchange.epcis.xml_header import write_header
 from lodeline.exchange.epcis.xml_names import (
+    ABOUT,
     DOCUMENT_NS,
     MDA_NS,
     QUERY_NS,
+    RDF_NS,
     plain_text,
     set_attribute,
     set_text,
@@ -58,21 +61,28 @@ def write_xml(document: Document) -> bytes:
     if document.kind is DocumentKind.BARE:
         raise TopLevelWrong("bare")
     query = document.kind is DocumentKind.QUERY
-    namespace = QUERY_NS if query else DOCUMENT_NS
-    root = etree.Element(
-        f"{{{namespace}}}{document.kind.value}",
-        nsmap={"epcisq" if query else "epcis": namespace},
-    )
-    for name in ("schemaVersion", "creationDate"):
-        value = document.head.get(name)
-        if isinstance(value, str):
-            root.set(name, value)
+    root = _root(document, query=query)
     write_header(root, document.head)
     body = etree.SubElement(root, "EPCISBody")
     listed = etree.SubElement(_results(body, document.head) if query else body, "EventList")
     for at, event in enumerate(document.events):
         _EventWriter(listed, event, f"eventList/{at}").write()
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+
+
+def _root(document: Document, *, query: bool) -> etree._Element:
+    """The element of the document, with what it says of itself."""
+    namespace = QUERY_NS if query else DOCUMENT_NS
+    prefixes = {"epcisq" if query else "epcis": namespace}
+    if "id" in document.head:
+        prefixes["rdf"] = RDF_NS
+    root = etree.Element(f"{{{namespace}}}{document.kind.value}", nsmap=prefixes)
+    named = (("schemaVersion", "schemaVersion"), ("creationDate", "creationDate"), ("id", ABOUT))
+    for name, attribute in named:
+        value = document.head.get(name)
+        if isinstance(value, str):
+            set_attribute(root, attribute, value, name)
+    return root
 
 
 def _results(body: etree._Element, head: JsonObject) -> etree._Element:
