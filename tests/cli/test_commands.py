@@ -128,6 +128,26 @@ def test_a_way_is_drawn_in_four_shapes(shape: str) -> None:
     assert ran.out.startswith(first)
 
 
+def test_a_way_is_drawn_as_far_as_is_asked() -> None:
+    lot = _lot("pit")[:12]
+    near = lodeline("trace", lot, "--as", "pit", "--depth", "0")
+    _holds(near, "It goes on: 3 lots and 3 steps in all.")
+    whole = lodeline("trace", lot, "--as", "pit", "--most", "99")
+    assert whole.code == 0
+    assert "It goes on" not in whole.out
+    found = _json("trace", lot, "--as", "pit", "--most", "1")
+    assert isinstance(found, dict)
+    assert (found["complete"], len(found["lots"])) == (False, 1)
+
+
+def test_goods_of_events_that_are_not_on_the_ledger_are_named() -> None:
+    for command in ("trace", "impact"):
+        ran = lodeline(command, "--epc", "urn:epc:id:sgtin:4012345.011111.9", "--as", "pit")
+        assert ran.code == 2
+        assert "stands for urn:epc:id:sgtin:4012345.011111.9" in ran.err
+        assert lodeline(command, "--as", "pit").code == 2
+
+
 def test_numbers_of_others_are_not_shown() -> None:
     ran = lodeline("trace", _lot("pit")[:12], "--as", "state")
     assert "kg" not in ran.out

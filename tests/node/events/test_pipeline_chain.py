@@ -5,10 +5,12 @@ from collections.abc import Iterator
 import pytest
 from tests.node.events.story import Story, assays, lot, told
 
+from lodeline.node.goods_tracing import goods_of_lots, lots_of_goods
 from lodeline.node.tracing import trace_of
 
 PACK = "urn:epc:id:sgtin:4060117.066661.1"
 BATTERY = "urn:epc:id:sgtin:4060117.066662.1"
+BATTERY_LINK = "https://id.gs1.org/01/04060117666621/21/1"
 GRANTS = (
     ("mining-office", "licence", "mwinda-mine", "", ("10 t Co", "80 t Cu")),
     ("veritrace", "assurance", "mwinda-mine", "IRMA-75", ("10 t Co",)),
@@ -82,6 +84,8 @@ def test_from_ore_to_a_battery_by_events_alone(story: Story) -> None:
     with story.bench.at("elbtal") as own:
         found = trace_of(own, BATTERY)
         (battery,) = [lot for lot in own.unspent() if lot.public.form == "ev-battery"]
+        assert lots_of_goods(own.vault, BATTERY) == [battery.lot_id]
+        assert goods_of_lots(own.vault)[battery.lot_id] == [BATTERY_LINK]
     recipes = {step.recipe for step in found.lineage.steps.values()}
     assert {"mine-copper-cobalt", "leach-cobalt", "make-cells", "market-ev-battery"} <= recipes
     assert battery.product == BATTERY
