@@ -40,6 +40,8 @@ _HEADCOUNT = {
     CompanyKind.QUOTA_AUTHORITY: 1,
     CompanyKind.MINING_AUTHORITY: 1,
     CompanyKind.AUDITOR: 1,
+    CompanyKind.RECYCLER: 1,
+    CompanyKind.WEIGHTS_OFFICE: 1,
 }
 _REAL = ("glencore", "cmoc", "umicore", "electra", "erg", "jinchuan", "gecamines", "eurasian")
 _FACILITY = (

@@ -58,11 +58,13 @@ class CompanyKind(Enum):
     QUOTA_AUTHORITY = "quota-authority"
     MINING_AUTHORITY = "mining-authority"
     AUDITOR = "auditor"
+    RECYCLER = "recycler"
+    WEIGHTS_OFFICE = "weights-office"
 
 
 @dataclass(frozen=True)
 class Company:
-    """One invented company with its one site."""
+    """One invented company with its sites."""
 
     member: MemberId
     kind: CompanyKind
@@ -73,8 +75,15 @@ class Company:
     """What it may co-sign as, ascending."""
     site: SiteId
     site_title: str
+    other_sites: tuple[tuple[SiteId, str], ...]
+    """Sites beside the one where it works in the story, with their titles."""
     figures_of: str | None
     """Public facility whose figures the company is given."""
+
+    @property
+    def sites(self) -> tuple[tuple[SiteId, str], ...]:
+        """Every site of the company with its title."""
+        return ((self.site, self.site_title), *self.other_sites)
 
 
 class Cast:
@@ -127,7 +136,7 @@ def load_companies(text: str) -> Cast:
     """
     companies = tuple(_company(row) for row in rows_of(_TABLE, text, "companies"))
     refuse_twice(_TABLE, (company.member for company in companies))
-    refuse_twice(_TABLE, (company.site for company in companies))
+    refuse_twice(_TABLE, (site for company in companies for site, _ in company.sites))
     return Cast(companies)
 
 
@@ -140,7 +149,16 @@ def _company(row: Row) -> Company:
         roles=tuple(sorted(Role(role) for role in row.texts("roles"))),
         site=SiteId(row.parsed("site", check_name)),
         site_title=row.text("site_title"),
+        other_sites=_other_sites(row),
         figures_of=row.text("figures_of") if row.has("figures_of") else None,
     )
     row.close()
     return company
+
+
+def _other_sites(row: Row) -> tuple[tuple[SiteId, str], ...]:
+    found = []
+    for site in row.rows("other_sites", optional=True):
+        found.append((SiteId(site.parsed("site", check_name)), site.text("title")))
+        site.close()
+    return tuple(found)

@@ -13,7 +13,7 @@ from lodeline.crypto.signatures import SigningKey
 from lodeline.engine.embedded import EmbeddedLedger
 from lodeline.holder.keystore import Passphrase
 from lodeline.kernel.errors import LodelineError
-from lodeline.kernel.ids import MemberId
+from lodeline.kernel.ids import MemberId, SiteId
 from lodeline.kernel.time import BlockTime
 from lodeline.ledger.entries import Act, Genesis, Recognise, RegisterSite, SiteRecord
 from lodeline.node.clock import ManualClock
@@ -151,23 +151,22 @@ def settle_in(session: Session, scenario: Scenario) -> None:
     Raises:
         LodelineError: as `node.governing.vote`.
     """
-    vote(session, [_site_act(session, company) for company in scenario.cast.companies])
+    companies = scenario.cast.companies
+    vote(session, [_site_act(session, each, *site) for each in companies for site in each.sites])
     vote(session, list(_recognitions(scenario)))
 
 
-def _site_act(session: Session, company: Company) -> Act:
+def _site_act(session: Session, company: Company, site: SiteId, title: str) -> Act:
     """Make a facility's key, keep it with its company, and return the act that registers it."""
-    keys = session.keys(company.member).with_facility(
-        company.site, SigningKey.generate(session.entropy)
-    )
+    keys = session.keys(company.member).with_facility(site, SigningKey.generate(session.entropy))
     session.keyring.replace(company.member, keys)
     return RegisterSite(
         SiteRecord(
-            company.site,
+            site,
             company.member,
-            title=company.site_title,
+            title=title,
             country=company.country,
-            facility_key=keys.facility(company.site).public,
+            facility_key=keys.facility(site).public,
         )
     )
 
