@@ -13,7 +13,7 @@ from schemathesis.specs.openapi.checks import ignored_auth
 from tests.node.access.conftest import ADMIN, CHEAP, House, bearer
 from tests.node.benches import PASSPHRASE, START, cheap_keystores, mining_bench
 from tests.node.events.documents import Json, document
-from tests.node.events.trade import ORE_CLASS, PIT_MAPPING, mined
+from tests.node.events.trade import BAG, ORE_CLASS, PIT_MAPPING, mined, packed, quantity
 from tests.node.test_lineage_keeping import Home
 from tests.web.conftest import EVERYTHING, Client, Site
 from tests.web.test_openapi import CHECKS, Case
@@ -173,6 +173,19 @@ def test_without_keys_goods_are_found_by_their_steps(
 def test_goods_of_nobody_are_not_there(pit: Site, mine: tuple[Path, KeysOf]) -> None:
     for goods in (f"{ORE_CLASS}L2", "urn:epc:id:sgtin:4012345.011111.9", "nonsense"):
         assert refused(pit, of_goods(goods)) == (404, "goods-not-on-ledger")
+
+
+@pytest.mark.parametrize("has_keys", [True, False])
+def test_of_a_crate_the_lots_of_what_is_in_it_are_told(
+    mine: tuple[Path, KeysOf], mine_store: EventStore, *, has_keys: bool
+) -> None:
+    keys_of: KeysOf = mine[1] if has_keys else lambda _: None
+    with served_again(mine[0], mine_store, keys_of) as site:
+        crate = packed(BAG, lots=quantity("L1", 20), eventTime="2026-10-12T09:00:00Z")
+        assert site.post("/capture", document(crate)).json()["success"]
+        inside, whole = ok(site, of_goods(BAG)), ok(site, of_goods(ORE))
+    assert (inside["roots"], inside["steps"]) == (whole["roots"], whole["steps"])
+    assert inside["exact"] is has_keys
 
 
 def test_what_was_asked_is_in_the_trail(pit: Site) -> None:

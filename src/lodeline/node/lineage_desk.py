@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import ClassVar, Final
 
-from lodeline.exchange.epcis.document import EventId
+from lodeline.exchange.epcis.document import EpcisUri, EventId
 from lodeline.holder.keystore import HolderKeys
 from lodeline.holder.vault import Vault
 from lodeline.kernel.errors import LodelineError
@@ -24,7 +24,8 @@ from lodeline.lineage.csr import Bounds
 from lodeline.node.contents import contents_in
 from lodeline.node.events.ledger_links import events_of_entries, events_of_goods
 from lodeline.node.events.store import EventStore, Seq, Tenant
-from lodeline.node.goods_tracing import GoodsNotOnLedger, goods_of_lots, lots_of_goods
+from lodeline.node.events.whereabouts import whereabouts
+from lodeline.node.goods_tracing import GoodsNotOnLedger, goods_of_lots, lots_of_thing
 from lodeline.node.lineage_keeping import LineageKeeper
 from lodeline.node.tracing import Traced
 from lodeline.node.workspace import Workspace
@@ -113,6 +114,7 @@ class LineageDesk:
         """Return what the lots that goods stood for came from, or went into.
 
         By the vault where it may be seen; otherwise by the steps that events of the goods became.
+        Of a thing that is no goods, such as a vehicle or a crate: of what is in it now.
 
         Raises:
             GoodsNotOnLedger: no lot stands for them, as far as is known here.
@@ -120,13 +122,19 @@ class LineageDesk:
         """
         with self._vault(asker) as vault:
             if vault is not None:
-                return self._told(lots_of_goods(vault, goods), way, asker, vault)
-            entries = {each.entry for each in events_of_goods(self._store, asker.tenant, goods)}
+                lots = lots_of_thing(vault, self._store, asker.tenant, goods)
+                return self._told(lots, way, asker, vault)
+            thing, *inside = whereabouts(self._store, asker.tenant, EpcisUri(goods)).things
+            entries = self._entries(asker.tenant, [thing]) or self._entries(asker.tenant, inside)
             with self._book() as book:
-                lots = book.made_by(entries)
-            if not lots:
+                made = book.made_by(entries)
+            if not made:
                 raise GoodsNotOnLedger(goods)
-            return self._told(lots, way, asker, None, is_exact=False)
+            return self._told(made, way, asker, None, is_exact=False)
+
+    def _entries(self, tenant: Tenant, things: Sequence[str]) -> set[EntryId]:
+        found = (events_of_goods(self._store, tenant, thing) for thing in things)
+        return {each.entry for events in found for each in events}
 
     def _told(
         self,
