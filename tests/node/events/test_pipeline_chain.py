@@ -10,7 +10,7 @@ from lodeline.node.tracing import trace_of
 
 PACK = "urn:epc:id:sgtin:4060117.066661.1"
 BATTERY = "urn:epc:id:sgtin:4060117.066662.1"
-BATTERY_LINK = "https://id.gs1.org/01/04060117666621/21/1"
+BATTERY_LINK = "https://id.gs1.org/01/04060117666625/21/1"
 GRANTS = (
     ("mining-office", "licence", "mwinda-mine", "", ("10 t Co", "80 t Cu")),
     ("veritrace", "assurance", "mwinda-mine", "IRMA-75", ("10 t Co",)),
