@@ -10,7 +10,7 @@ from tests.pilot.stories import scenario
 from lodeline.crypto.entropy import SystemEntropy
 from lodeline.node.events.mapping import read_mapping
 from lodeline.node.events.working import faults_of
-from lodeline.pilot.consortium import found_pilot, open_ground, settle_in
+from lodeline.pilot.consortium import found_pilot, open_ground
 
 pytestmark = pytest.mark.slow
 
@@ -27,7 +27,6 @@ def test_every_mapping_of_a_company_of_the_pilot_fits_its_consortium(tmp_path: P
     assert len(mappings) >= 9
     with cheap_keystores(), open_ground(tmp_path / "d", scenario(), SystemEntropy()) as ground:
         found_pilot(ground.session, scenario())
-        settle_in(ground.session, scenario())
         state = ground.session.state
         faults = [fault for mapping in mappings for fault in faults_of(state, mapping)]
     assert [fault.message("en") for fault in faults] == []
