@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
+from lodeline.cli.figures import count_text
 from lodeline.cli.terminal import terminal_of
 
 __all__ = ["backup", "forget", "restore"]
@@ -32,7 +33,9 @@ def backup(
     named = None if database is None else DatabaseUrl(database)
     with opened_store(terminal.workspace, named) as store:
         made = back_up(store, out)
-    terminal.say("store.backed_up", file=out, events=f"{made.events:,}", size=f"{made.bytes:,}")
+    terminal.say(
+        "store.backed_up", file=out, events=count_text(made.events), size=count_text(made.bytes)
+    )
     terminal.emit({"file": str(out), "events": made.events, "bytes": made.bytes})
 
 
@@ -51,7 +54,7 @@ def restore(
     restored(file, database_of(terminal.workspace, named))
     with opened_store(terminal.workspace, named) as store:
         last = store.last_seq()
-    terminal.say("store.restored", file=file, last=f"{last:,}")
+    terminal.say("store.restored", file=file, last=last)
     terminal.emit({"file": str(file), "last": last})
 
 
@@ -81,7 +84,9 @@ def forget(
         jobs = forget_jobs(store, tenant, before)
         forget_page_tokens(store)
         forget_moves(store, tenant, before)
-    terminal.say("store.forgotten", member=member, events=f"{done.events:,}", jobs=f"{jobs:,}")
+    terminal.say(
+        "store.forgotten", member=member, events=count_text(done.events), jobs=count_text(jobs)
+    )
     if done.kept:
-        terminal.say("store.kept", count=f"{done.kept:,}")
+        terminal.say("store.kept", count=count_text(done.kept))
     terminal.emit({"events": done.events, "kept": done.kept, "jobs": jobs})

@@ -19,12 +19,18 @@ from lodeline.node.figures import ClaimFigure, LotFigures, contents_data, figure
 __all__ = [
     "claims_text",
     "contents_text",
+    "count_text",
     "emissions_text",
     "intensity_text",
     "lot_data",
     "masses_text",
     "status_text",
 ]
+
+
+def count_text(count: int) -> str:
+    """Return a whole number in groups of three, as quantities are written."""
+    return f"{count:,}".replace(",", "\u202f")
 
 
 def masses_text(figures: LotFigures, lang: Lang, separator: str = ", ") -> str:
