@@ -74,10 +74,12 @@ class LotNotFree(LodelineError):
     by: Hash32 | None
 
     code = "lot-not-free"
-    en = "lot {lot} cannot be used: it is {standing} ({by})"
-    fr = "le lot {lot} ne peut pas servir : il est {standing} ({by})"
-    advice_en = "take another lot, or withdraw the offer or entry that holds it"
-    advice_fr = "prenez un autre lot, ou retirez l'offre ou l'écriture qui le retient"
+    en = "lot {lot} is not free: {by} used it, or holds it"
+    fr = "le lot {lot} n'est pas libre : {by} l'a employé ou le retient"
+    advice_en = (
+        "take another lot; or withdraw the offer or the entry, or reverse the step, that has it"
+    )
+    advice_fr = "prenez un autre lot, retirez l'offre ou l'écriture, ou annulez l'étape qui l'a"
 
 
 class TransformNotOwn(LodelineError):
