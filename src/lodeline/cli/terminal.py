@@ -73,8 +73,8 @@ class NotConfirmed(LodelineError):
     code = "not-confirmed"
     en = "nothing was done, because it was not confirmed"
     fr = "rien n'a été fait, faute de confirmation"
-    advice_en = "read the figures above and add --yes"
-    advice_fr = "lisez les chiffres ci-dessus et ajoutez --yes"
+    advice_en = "read what is said above, if anything, and add --yes"
+    advice_fr = "lisez ce qui est dit ci-dessus, s'il y a lieu, et ajoutez --yes"
 
 
 @dataclass(frozen=True)
