@@ -28,6 +28,8 @@ def test_the_figures_are_of_the_same_questions() -> None:
     assert 0 < figures.trace_lots <= figures.lots
     assert 0 < figures.recall_lots <= figures.lots
     assert all(value > 0 for value in dataclasses.astuple(figures)[5:11])
+    assert figures.file_bytes > 100 * figures.lots
+    assert figures.open_ms > 0
 
 
 def test_a_database_that_answers_otherwise_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

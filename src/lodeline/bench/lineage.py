@@ -24,7 +24,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, TypeVar
 
-from lodeline.kernel.ids import Hash32, LotId
+from lodeline.kernel.ids import FormName, Hash32, LotId
+from lodeline.kernel.time import BlockTime
+from lodeline.ledger.entries import EntryId
+from lodeline.ledger.records import Making, MakingKind
+from lodeline.lineage.book import LineageBook, Place
+from lodeline.lineage.file import open_book, write_book
 from lodeline.lineage.index import LineageIndex, Link
 
 __all__ = ["LineageFigures", "bench_lineage"]
@@ -41,6 +46,7 @@ _RECALLS: Final = 15
 _QUERIES: Final = 3
 _BATCH: Final = 10_000
 """Steps that are added to the index at a time, as when a log is followed part by part."""
+_FORM: Final = FormName("lot")
 _MINED: Final = 0.3
 """The share of steps that use nothing up."""
 _OPEN: Final = 1_000
@@ -88,6 +94,11 @@ class LineageFigures:
     cte_bytes: int
     cte_trace_850_ms: float
     cte_recall_262k_ms: float
+    file_bytes: int
+    """Of the file in which a node keeps all this, with what it knows of lots and steps."""
+    write_s: float
+    open_ms: float
+    """Opening that file, with every sum compared; the file is in the system's cache."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +114,8 @@ def bench_lineage(
 ) -> LineageFigures:
     """Measure with so many lots; a smaller network has smaller questions, and says so."""
     progress(f"{lots:,} lots")
-    index, edges, built = _indexed(lots)
+    book, edges, built = _booked(lots)
+    index = book.index
     progress("walks")
     traced, origin = _near_trace(index), _near_recall(index)
     traces = [_ms(index.upstream, _lot(lot)) for lot in traced]
@@ -112,6 +124,7 @@ def bench_lineage(
     recalls = [_ms(index.downstream, roots) for _ in range(_RECALLS)]
     named = [_ms(index.lots_of, reach) for _ in range(_RECALLS)]
     beside = _queried(lots, traced, origin, len(reach.lots), progress)
+    kept = _kept(book)
     sizes = [len(index.upstream(_lot(lot)).lots) for lot in traced]
     return LineageFigures(
         index.lots,
@@ -129,6 +142,9 @@ def bench_lineage(
         beside.bytes,
         beside.trace_ms,
         beside.recall_ms,
+        kept.bytes,
+        kept.write_s,
+        kept.open_ms,
     )
 
 
@@ -157,9 +173,9 @@ def _taken(pool: list[int], chosen: random.Random) -> int:
     return pool.pop()
 
 
-def _indexed(lots: int) -> tuple[LineageIndex, int, float]:
-    """Return an index of the network, what building it took, and how many edges there are."""
-    index, edges, taken = LineageIndex(), 0, 0.0
+def _booked(lots: int) -> tuple[LineageBook, int, float]:
+    """Return a book of the network, how many edges there are, and what its index took to build."""
+    book, edges, taken = LineageBook(), 0, 0.0
     steps = enumerate(_links(lots))
     while batch := list(islice(steps, _BATCH)):
         links = [
@@ -167,9 +183,31 @@ def _indexed(lots: int) -> tuple[LineageIndex, int, float]:
             for step, link in batch
         ]
         edges += sum(len(link.inputs) * len(link.outputs) for link in links)
-        taken += _ms(index.extend, links) / 1_000
-    taken += _ms(lambda _: index.fold(), None) / 1_000
-    return index, edges, taken
+        taken += _ms(book.index.extend, links) / 1_000
+        book.entries.extend([EntryId(link.step) for link in links])
+        makings = [_making(link, step) for link, (step, _) in zip(links, batch, strict=True)]
+        book.facts.extend(makings, [_FORM] * sum(len(link.outputs) for link in links))
+    taken += _ms(lambda _: book.index.fold(), None) / 1_000
+    book.place = Place(book.index.steps, _id(b"root", 0))
+    return book, edges, taken
+
+
+def _making(link: Link, index: int) -> Making:
+    return Making(
+        MakingKind.TRANSFORM,
+        EntryId(link.step),
+        index,
+        BlockTime(index),
+        link.inputs,
+        link.outputs,
+        None,
+        "",
+        None,
+        site_signed=False,
+        signers=(),
+        reversed_by=None,
+        corrections=(),
+    )
 
 
 def _lot(number: int) -> LotId:
@@ -208,6 +246,25 @@ def _ms(call: Callable[[_A], object], argument: _A) -> float:
 
 def _median(times: list[float]) -> float:
     return round(statistics.median(times), 2)
+
+
+# ------------------------------------------------------------------ in a file
+
+
+@dataclass(frozen=True)
+class _Kept:
+    bytes: int
+    write_s: float
+    open_ms: float
+
+
+def _kept(book: LineageBook) -> _Kept:
+    """Write a book and open it again, several times."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "lineage.index"
+        written = _ms(lambda to: write_book(to, book), path) / 1_000
+        opened = [_ms(open_book, path) for _ in range(_QUERIES)]
+        return _Kept(path.stat().st_size, round(written, 2), _median(opened))
 
 
 # ------------------------------------------------------------------ beside it, a database
