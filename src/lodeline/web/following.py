@@ -22,7 +22,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 import orjson
-from anyio import CapacityLimiter, create_task_group, fail_after, to_thread
+from anyio import create_task_group, fail_after, to_thread
 from starlette.responses import Response
 from starlette.routing import WebSocketRoute
 from starlette.types import Receive, Scope, Send
@@ -64,8 +64,6 @@ _ALIVE_SECONDS: Final = 15.0
 _SLOW_SECONDS: Final = 30.0
 """For one message to be taken."""
 _PIECE: Final = 200
-_THREADS: Final = CapacityLimiter(4)
-"""Looks at a time: followers keep no request waiting."""
 _LAST_ID: Final = "lastEventID"
 _log: Final = logging.getLogger(__name__)
 _GOING_AWAY: Final = 1001
@@ -210,12 +208,12 @@ class EventStream(Response):
         end()
 
     async def _pieces(self) -> AsyncIterator[bytes]:
-        told = await _in_thread(partial(_start, self._service, self._follower))
+        told = await _in_thread(self._service, _start, self._follower)
         yield f"retry: 2000\nid: {told.last}\n\n".encode()
         silent = time.monotonic()
         while not self._service.streams.is_ended:
             try:
-                told = await _in_thread(partial(_look, self._service, told.follower))
+                told = await _in_thread(self._service, _look, told.follower)
             except LodelineError as refusal:
                 yield _farewell(refusal, self._follower.lang)
                 return
@@ -248,8 +246,8 @@ def _farewell(refusal: LodelineError, lang: Lang) -> bytes:
     return b"event: end\ndata: %b\n\n" % orjson.dumps(members)
 
 
-async def _in_thread(work: partial[T]) -> T:
-    return await to_thread.run_sync(work, limiter=_THREADS)
+async def _in_thread(service: Service, work: Callable[[Service, Follower], T], of: Follower) -> T:
+    return await to_thread.run_sync(partial(work, service, of), limiter=service.streams.threads)
 
 
 # ------------------------------------------------------------------ websockets
@@ -310,7 +308,7 @@ class _Sockets:
                 await socket.close(_GOING_AWAY)
                 return
             try:
-                told = await _in_thread(partial(_look, self._service, follower))
+                told = await _in_thread(self._service, _look, follower)
                 for sealed, said in told.messages:
                     with fail_after(_SLOW_SECONDS):
                         await socket.send_text(orjson.dumps({"id": sealed, **said}).decode())

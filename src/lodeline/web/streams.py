@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from threading import Event
 from typing import ClassVar, Final
 
+from anyio import CapacityLimiter
+
 from lodeline.node.access.callers import Caller
 from lodeline.node.events.exceptions import SecurityException
 
@@ -17,6 +19,8 @@ MAX_STREAMS: Final = 100
 """Followers at a time."""
 MAX_OF_CALLER: Final = 8
 """Of one account."""
+_LOOKS: Final = 4
+"""At a time."""
 
 
 class StreamsTooMany(SecurityException):
@@ -40,6 +44,8 @@ class Streams:
     def __init__(self) -> None:
         self._open: Counter[str] = Counter()
         self._ended = Event()
+        self.threads: Final = CapacityLimiter(_LOOKS)
+        """For looks at what is new, so that followers keep no request waiting."""
 
     @property
     def is_ended(self) -> bool:
