@@ -58,7 +58,7 @@ def test_one_bad_event_takes_the_others_with_it(site: Site) -> None:
     assert (job["success"], job["captured"], job["refused"]) == (False, 0, 1)
     (error,) = job["errors"]
     assert error["type"] == "epcisException:ValidationException"
-    assert (error["status"], error["code"], error["event"]) == (400, "epcis-schema-broken", 1)
+    assert (error["status"], error["code"], error["event"]) == (400, "epcis-value-not-allowed", 1)
 
 
 def test_good_events_stay_where_that_is_asked_for(site: Site) -> None:

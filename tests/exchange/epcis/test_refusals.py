@@ -1,6 +1,7 @@
 """Every refusal of EPCIS documents and GS1 keys is provoked by a test and explains itself."""
 
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
@@ -16,7 +17,7 @@ VALUES: dict[type, object] = {int: 7, str: "urn:x:1"}
 
 def example(error: type[LodelineError]) -> LodelineError:
     """Return a refusal of this class with plausible values."""
-    kinds: dict[str, type] = error.__annotations__
+    kinds = get_type_hints(error)
     return error(**{n: VALUES[kind] for n, kind in kinds.items() if kind in VALUES})
 
 

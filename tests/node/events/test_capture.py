@@ -327,7 +327,7 @@ def test_rollback_takes_nothing_of_a_document_with_one_bad_event(
     done = take(store, miner, document(event(1), BROKEN, event(2)))
     assert (done.success, done.events, done.captured, done.refused) == (False, 3, 0, 1)
     assert [(error.event, error.reason.code) for error in done.errors] == [
-        (1, "epcis-schema-broken")
+        (1, "epcis-value-not-allowed")
     ]
     assert "eventList/1" in done.errors[0].reason.en
     assert rows(store) == (0, 0, 0)
@@ -353,7 +353,7 @@ def test_proceed_in_xml_tells_of_every_bad_event_too(store: EventStore, miner: T
     done = capture(store, miner, offered, who=WHO, behaviour=Behaviour.PROCEED)
     assert (done.success, done.captured, done.refused) == (False, 2, 2)
     assert [(error.event, error.reason.code) for error in done.errors] == [
-        (1, "epcis-schema-broken"),
+        (1, "epcis-value-not-allowed"),
         (2, "epcis-xml-element-unknown"),
     ]
 

@@ -13,6 +13,8 @@ __all__ = [
     "DocumentTooLarge",
     "EpcisRefused",
     "EventsTooMany",
+    "FieldMissing",
+    "FieldUnknown",
     "JsonBroken",
     "JsonKeyTwice",
     "ListInList",
@@ -25,6 +27,7 @@ __all__ = [
     "TimeWithoutZone",
     "TimeWrong",
     "TopLevelWrong",
+    "ValueNotAllowed",
     "ValueNull",
     "XmlAttributesTooMany",
     "XmlBroken",
@@ -226,6 +229,47 @@ class SchemaBroken(EpcisRefused):
 
     where: str
     rule: str
+
+
+class FieldMissing(SchemaBroken):
+    """A field that the standard requires is not there."""
+
+    code: ClassVar[str] = "epcis-field-missing"
+    en: ClassVar[str] = "{where} has no “{name}”, which is required"
+    fr: ClassVar[str] = "{where} n'a pas de « {name} », qui est obligatoire"
+    advice_en: ClassVar[str] = "add the field"
+    advice_fr: ClassVar[str] = "ajoutez le champ"
+
+    name: str
+
+
+class FieldUnknown(SchemaBroken):
+    """A field that the standard does not have there."""
+
+    code: ClassVar[str] = "epcis-field-unknown"
+    en: ClassVar[str] = "{where} has a field “{name}”, which the standard does not have there"
+    fr: ClassVar[str] = "{where} a un champ « {name} », que la norme n'y a pas"
+    advice_en: ClassVar[str] = (
+        "check its spelling; a field of your own is prefix:name, with the prefix in @context"
+    )
+    advice_fr: ClassVar[str] = (
+        "vérifiez son orthographe ; un champ à vous s'écrit préfixe:nom, le préfixe dans @context"
+    )
+
+    name: str
+
+
+class ValueNotAllowed(SchemaBroken):
+    """A value that cannot stand in its field."""
+
+    code: ClassVar[str] = "epcis-value-not-allowed"
+    en: ClassVar[str] = "{where} cannot be {found}"
+    fr: ClassVar[str] = "{where} ne peut pas être {found}"
+    advice_en: ClassVar[str] = "write it like: {allowed}"
+    advice_fr: ClassVar[str] = "écrivez-le comme : {allowed}"
+
+    found: str
+    allowed: str
 
 
 class TimeWithoutZone(EpcisRefused):
