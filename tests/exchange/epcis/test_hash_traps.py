@@ -58,6 +58,12 @@ def test_quantities_have_no_trailing_zeros(quantity: float, written: str) -> Non
     assert f"quantity={written}action" in _text(value)
 
 
+def test_a_text_longer_than_any_number_is_no_number() -> None:
+    longest = f"1.{'0' * 62}"
+    assert _text(extended(x_lot=longest)).endswith("lot=1")
+    assert _text(extended(x_lot=f"{longest}0")).endswith(f"lot={longest}0")
+
+
 def test_a_number_and_its_text_are_one_since_xml_cannot_tell() -> None:
     assert _id(extended(x_n=23.50)) == _id(extended(x_n="23.5"))
     assert _id(extended(x_n=True)) == _id(extended(x_n="true"))
@@ -78,6 +84,9 @@ def test_a_number_and_its_text_are_one_since_xml_cannot_tell() -> None:
         ("2026-03-01T08:30:00.1424999999999999999Z", "2026-03-01T08:30:00.142Z"),
         ("2026-03-01T08:30:00.0005Z", "2026-03-01T08:30:00.001Z"),
         ("2026-03-01t08:30:00z", "2026-03-01T08:30:00.000Z"),
+        ("2026-03-01T08:30:00+05:30", "2026-03-01T03:00:00.000Z"),
+        ("2026-03-01T08:30:00-13:59", "2026-03-01T22:29:00.000Z"),
+        ("2026-03-01T08:30:00-14:00", "2026-03-01T22:30:00.000Z"),
         ("0001-01-01T01:00:00+01:00", "0001-01-01T00:00:00.000Z"),
     ],
 )
@@ -256,7 +265,8 @@ def test_which_report_an_extension_belongs_to_is_no_part_of_the_hash_but_of_the_
     both = [extended(sensorElementList=[each]) for each in (one, other)]
     assert _id(both[0]) == _id(both[1])
     assert _content(one) != _content(other)
-    assert _content(one).partition("#")[0] == _id(both[0])
+    name, _, fragment = _content(one).partition("#")
+    assert (name, len(fragment)) == (_id(both[0]), 32)
     turned: dict[str, object] = {"sensorReport": [heavy, {**_REPORT, "x:r": "1"}]}
     assert _content(turned) == _content(one)
     # Two elements with a report each, the same said of either.

@@ -233,3 +233,11 @@ def test_no_example_of_the_standard_has_a_wrong_check_digit() -> None:
 def test_the_context_of_the_standard_is_no_identifier() -> None:
     (found,) = read_json(json.dumps({"@context": [CONTEXT], **event()}).encode()).events
     verify_check_digits(found, "eventList/0")
+
+
+def test_what_a_list_of_an_extension_holds_may_be_any_address() -> None:
+    accepted(**{"x:things": [{"id": WRONG}, {"id": "urn:x:1"}]})
+    link = WRONG.replace("shop.example/a", "id.gs1.org")
+    assert refused(**{"x:things": [{"id": "urn:x:1"}, {"x:source": link}]}).where == (
+        "eventList/0/x:things/1/x:source"
+    )

@@ -9,9 +9,11 @@ from lodeline.exchange.epcis.errors import (
     FieldMissing,
     FieldUnknown,
     SchemaBroken,
+    TimeWithoutZone,
     ValueNotAllowed,
 )
 from lodeline.exchange.epcis.schema import check_event
+from lodeline.exchange.epcis.times import check_zone
 
 EVENT: dict[str, Any] = {
     "type": "ObjectEvent",
@@ -109,3 +111,12 @@ def test_no_more_of_a_value_is_shown_than_a_person_reads() -> None:
     found = refused(action="x" * 100_000)
     assert isinstance(found, ValueNotAllowed)
     assert len(found.found) < 100
+
+
+def test_a_time_of_another_form_is_no_time_rather_than_one_without_a_zone() -> None:
+    for written in ("24/11/2026 09:00", "yesterday", ""):
+        check_zone("eventTime", written)
+        assert isinstance(refused(eventTime=written), ValueNotAllowed)
+    for written in ("2026-11-24T09:00:00", "2026-11-24 09:00", "2026-11-24"):
+        with pytest.raises(TimeWithoutZone):
+            check_zone("eventTime", written)
