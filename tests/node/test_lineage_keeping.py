@@ -19,7 +19,12 @@ from lodeline.ledger.log import Verify
 from lodeline.lineage.file import LineageFileDamaged
 from lodeline.lineage.graph import Graph, NotInLog
 from lodeline.node import lineage_keeping
-from lodeline.node.lineage_keeping import LineageKeeper, LineageOfAnotherLog, lineage_file
+from lodeline.node.lineage_keeping import (
+    LineageBusy,
+    LineageKeeper,
+    LineageOfAnotherLog,
+    lineage_file,
+)
 from lodeline.node.workspace import Workspace
 from lodeline.proofs import batch
 from lodeline.proofs.batch import Verdict
@@ -269,7 +274,30 @@ def test_nothing_there(tmp_path: Path) -> None:
     assert not keeper.is_current
 
 
-def test_several_threads_ask_while_somebody_writes(home: Home) -> None:
+def test_nobody_waits_for_long(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service has few threads, and reading a long ledger takes minutes."""
+    monkeypatch.setattr(lineage_keeping, "_PATIENCE_SECONDS", 0.01)
+    keeper, refused = LineageKeeper(home.workspace), list[LineageBusy]()
+
+    def ask() -> None:
+        try:
+            with keeper.reading():
+                pass
+        except LineageBusy as busy:
+            refused.append(busy)
+
+    with keeper.reading():
+        other = threading.Thread(target=ask)
+        other.start()
+        other.join()
+    assert [busy.status for busy in refused] == [503]
+    home.told(keeper)
+
+
+def test_several_threads_ask_while_somebody_writes(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lineage_keeping, "_PATIENCE_SECONDS", 60.0)
     keeper, failed = LineageKeeper(home.workspace), list[BaseException]()
     lots = Graph(home.world.state).matching("")
 

@@ -104,6 +104,7 @@ class LineageDesk:
         Raises:
             LineageNotHere: the folder has no ledger.
             NotInLog: the log has never had the lot, as far as it is known here.
+            LineageBusy: it is being read for somebody else.
             LedgerNotRead, VaultNotYours, …: a file of the folder cannot be used.
             StoreUnreachable: the event store does not answer.
         """

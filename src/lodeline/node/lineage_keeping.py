@@ -30,11 +30,12 @@ from lodeline.node.clock import SystemClock
 from lodeline.node.verifying import proof_workers
 from lodeline.node.workspace import Workspace
 
-__all__ = ["LineageKeeper", "LineageOfAnotherLog", "lineage_file"]
+__all__ = ["LineageBusy", "LineageKeeper", "LineageOfAnotherLog", "lineage_file"]
 
 _FILE: Final = "lineage.index"
 _WORTH_KEEPING: Final = 500
 """Entries that came since the file was written; fewer are read again from the parts as quickly."""
+_PATIENCE_SECONDS: Final = 1.0
 _ANY: Final = Origin("lineage")
 """A checkpoint is asked for its root alone."""
 
@@ -49,6 +50,19 @@ class LineageOfAnotherLog(LodelineError):
     advice_fr: ClassVar[str] = "rien n'est perdu : elle est refaite à partir du registre"
 
     size: int
+
+
+class LineageBusy(LodelineError):
+    """The lineage is being brought up with the ledger, for somebody who asked before."""
+
+    code: ClassVar[str] = "lineage-busy"
+    en: ClassVar[str] = "the lineage is being read from the ledger; it is not there yet"
+    fr: ClassVar[str] = (
+        "la filiation est en cours de lecture dans le registre ; elle n'est pas prête"
+    )
+    advice_en: ClassVar[str] = "ask again in a moment; it is kept from then on"
+    advice_fr: ClassVar[str] = "redemandez dans un instant ; elle est gardée ensuite"
+    status: ClassVar[int] = 503
 
 
 def lineage_file(workspace: Workspace) -> Path:
@@ -90,10 +104,11 @@ class LineageKeeper:
         was writing has stopped: the ledger itself is then opened, once.
 
         Raises:
+            LineageBusy: another thread has been at it for a second.
             LedgerNotRead, LedgerVersionUnknown, …: the ledger cannot be used.
             LedgerDamaged, …: it had to be opened, and does not add up.
         """
-        with self._turn:
+        with self._taken():
             self._follow()
             if not self.is_current:
                 if self._behind == self.log_size > 0:
@@ -123,6 +138,16 @@ class LineageKeeper:
             ) as ledger,
         ):
             self.catch_up(ledger)
+
+    @contextmanager
+    def _taken(self) -> Iterator[None]:
+        """Take the turn; nobody waits for long, since a service has few threads."""
+        if not self._turn.acquire(timeout=_PATIENCE_SECONDS):
+            raise LineageBusy
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     # ------------------------------------------------------------------ following
 
