@@ -22,6 +22,7 @@ __all__ = [
     "descendants",
     "form_class_of",
     "grants_behind",
+    "in_its_place",
     "issuers",
     "maker_of",
     "remainders",
@@ -59,6 +60,21 @@ def children(state: State, lot: LotId) -> tuple[LotId, ...]:
     if undone is None:
         return making.outputs
     return (undone.outputs[making.inputs.index(lot)],)
+
+
+def in_its_place(state: State, lot: LotId) -> Iterator[LotId]:
+    """Yield the lots that stand for one now: given back for it, or made of it by corrections.
+
+    The lot itself where there are none: it is unspent, or was used in a step that stands.
+    """
+    consumer = state.consumers.get(lot)
+    making = None if consumer is None else state.makings.get(consumer)
+    is_set_right = making is not None and making.family == Family.CORRECT.value
+    if making is None or not (making.reversed_by is not None or is_set_right):
+        yield lot
+        return
+    for after in children(state, lot):
+        yield from in_its_place(state, after)
 
 
 def descendants(state: State, lot: LotId) -> Iterator[LotId]:

@@ -127,9 +127,12 @@ class _Wire(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Piece(_Wire, frozen=True):
-    """One thing that a signer is shown: the numbers of a lot, or of the step itself."""
+    """One thing that a signer is shown: the numbers of a lot, or of the step itself.
 
-    kind: Annotated[str, msgspec.Meta(pattern=r"^(input|output|process)\Z")]
+    A lot that is given up was made by the step that a reversal undoes.
+    """
+
+    kind: Annotated[str, msgspec.Meta(pattern=r"^(given-up|input|output|process)\Z")]
     index: int
     opening: LotOpening
     """Of the step: emissions and primary emissions."""
@@ -320,27 +323,33 @@ def _opened(state: State, entry: Entry, keys: HolderKeys, sealed: bytes, place: 
     plain = open_sealed(keys.view, SealedNote(sealed), place)
     piece = cbor.decode_struct(plain, Piece)
     transform = carried_transform(entry)
-    if transform is None:
-        raise PieceDoesNotMatch(piece.kind)
-    if piece.kind == "process":
+    if piece.kind == "process" and transform is not None:
         _check_process(transform, piece)
         emissions, primary = piece.opening.values
         numbers = (grams_co2e(emissions), grams_co2e(primary))
         return Seen(piece.kind, piece.index, None, None, numbers)
-    lot = _lot_of(state, transform, piece)
+    lot = _lot_of(state, entry, piece)
+    if lot is None:
+        raise PieceDoesNotMatch(piece.kind)
     check_opening(lot, piece.opening)
     return Seen(piece.kind, piece.index, lot, contents_of(lot, piece.opening), None)
 
 
-def _lot_of(state: State, transform: Transform, piece: Piece) -> LotPublic:
+def _lot_of(state: State, entry: Entry, piece: Piece) -> LotPublic | None:
+    """Return the lot that a piece speaks of, as the ledger or the entry has it."""
+    if isinstance(entry, Reversal):
+        making = state.makings.get(Hash32(entry.body.transform))
+        made = () if making is None or piece.kind != "given-up" else making.outputs
+        return state.lot(made[piece.index]) if piece.index < len(made) else None
+    transform = carried_transform(entry)
+    if transform is None:
+        return None
     body = transform.body
     if piece.kind == "output" and piece.index < len(body.outputs):
         return body.outputs[piece.index]
     if piece.kind == "input" and piece.index < len(body.inputs):
-        found = state.lot(body.inputs[piece.index].lot)
-        if found is not None:
-            return found
-    raise PieceDoesNotMatch(piece.kind)
+        return state.lot(body.inputs[piece.index].lot)
+    return None
 
 
 def _check_process(transform: Transform, piece: Piece) -> None:

@@ -36,7 +36,7 @@ from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import ElementW, Hash32, Hash32W, LotId, MemberId, MemberIdW, RecipeName
 from lodeline.kernel.time import BlockTime
 from lodeline.kernel.units import Milligrams, MilligramsW
-from lodeline.ledger.entries import Accept, Decline, EntryId, entry_id
+from lodeline.ledger.entries import Accept, Decline, EntryId, Withdraw, entry_id
 from lodeline.node.governing import recipe_in_force, recipe_named
 from lodeline.node.granting import address_of
 from lodeline.node.holding import Holding
@@ -64,6 +64,7 @@ __all__ = [
     "read_part",
     "sale_recipe",
     "withdraw",
+    "withdrawal",
 ]
 
 _SALT_BYTES = 32
@@ -254,9 +255,13 @@ def withdraw(own: Holding, made: StoredOffer) -> Receipt | Queued:
     Raises:
         OfferClosed, …: the ledger refuses it.
     """
+    return send(own, withdrawal(own, made), "withdrawal")
+
+
+def withdrawal(own: Holding, made: StoredOffer) -> Withdraw:
+    """Return the withdrawal of an offer that the holder made, signed."""
     keys = [own.vault.lot(LotId(lot)).owned(own.keys).key for lot in made.given]
-    entry = withdraw_entry(own.session.chain, made.offer_id, keys, own.session.entropy)
-    return send(own, entry, "withdrawal")
+    return withdraw_entry(own.session.chain, made.offer_id, keys, own.session.entropy)
 
 
 def offer_part(own: Holding, wanted: PartWanted, deadline: BlockTime | None) -> Offered:

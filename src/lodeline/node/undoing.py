@@ -8,6 +8,7 @@ would give up, the seller prepares what he would get back and agrees, the buyer 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
@@ -41,7 +42,7 @@ from lodeline.ledger.entries import (
 )
 from lodeline.ledger.records import Making, MakingKind
 from lodeline.node.holding import Holding
-from lodeline.node.requests import Request, with_signature
+from lodeline.node.requests import Piece, Request, Shown, seal_pieces, with_signature
 from lodeline.node.sending import Queued, Sent, dispatch, send
 from lodeline.proofs.proof import OwnerSignature, Proof
 
@@ -52,6 +53,7 @@ __all__ = [
     "go_on",
     "read_undoing",
     "recall",
+    "reversal_request",
     "reverse",
 ]
 
@@ -148,6 +150,22 @@ def reverse(own: Holding, lot: HeldLot) -> Sent | Undoing:
     return _finish(own, _agreed(own, undoing, making), making)
 
 
+def reversal_request(own: Holding, transform: TransformId) -> Request:
+    """Return the reversal of a step whose inputs and outputs were the holder's, proved.
+
+    Nothing is promised yet. It has the signatures that the holder can give.
+
+    Raises:
+        NotAllHeld, NotTheGiver: there is no such step, or something of it was another's.
+        LotNotFree: an output was used or promised.
+    """
+    making = own.session.state.makings.get(Hash32(transform))
+    if making is None or making.kind is not MakingKind.TRANSFORM:
+        raise NotTheGiver(transform)
+    tags = tags_of([made.owned(own.keys).key for made in _outputs(own, transform, making)])
+    return _requested(own, _agreed(own, Undoing(transform, tags, None, ()), making), making)
+
+
 def go_on(own: Holding, undoing: Undoing) -> Sent | Undoing:
     """Take a reversal between two sides one step further.
 
@@ -197,6 +215,11 @@ def _identity(body: ReversalBody) -> EntryId:
 
 def _finish(own: Holding, undoing: Undoing, making: Making) -> Sent:
     """Prove that what is given back equals what was used up, and send it or have it signed."""
+    return dispatch(own, _requested(own, undoing, making), tuple(making.outputs), "reversal")
+
+
+def _requested(own: Holding, undoing: Undoing, making: Making) -> Request:
+    """Prove that what is given back equals what was used up; with the holder's own signatures."""
     if undoing.body is None:
         raise NotTheGiver(TransformId(undoing.transform))
     outputs = _outputs(own, TransformId(undoing.transform), making)
@@ -208,10 +231,24 @@ def _finish(own: Holding, undoing: Undoing, making: Making) -> Sent:
         key = own.keys.facility(making.site)
         signature = sign(key, SignatureContext.SITE_OPERATION, entry_id(entry))
         entry = structs.replace(entry, site_signature=SiteSignature(making.site, signature))
-    request = Request(entry, (), undoing.consents, ())
+    request = Request(entry, (), undoing.consents, _shown(own, entry_id(entry), outputs, making))
     if own.member in making.signers:
         request = with_signature(own.session.state, request, own.member, own.keys)
-    return dispatch(own, request, tuple(making.outputs), "reversal")
+    return request
+
+
+def _shown(
+    own: Holding, identity: EntryId, outputs: Sequence[HeldLot], making: Making
+) -> tuple[Shown, ...]:
+    """Return what each other signer is asked to undo: the goods, not what is left of rights."""
+    forms = own.session.state.tables.forms
+    pieces = [
+        Piece("given-up", index, lot.opening)
+        for index, lot in enumerate(outputs)
+        if not forms[lot.public.form].form_class.is_right
+    ]
+    others = dict.fromkeys(member for member in making.signers if member != own.member)
+    return tuple(seal_pieces(own.session.member(each), identity, pieces) for each in others)
 
 
 # ------------------------------------------------------------------ recall

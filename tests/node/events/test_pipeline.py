@@ -346,7 +346,7 @@ def test_what_was_offered_together_is_received_together(
     assert trader.states()[1] == "on-ledger"
 
 
-def test_an_event_is_declared_wrong_in_time_or_too_late(
+def test_an_event_is_declared_wrong_before_and_after_it_is_on_the_ledger(
     bench: Bench, desk: Callable[[str], Desk]
 ) -> None:
     pit = desk("pit")
@@ -361,8 +361,8 @@ def test_an_event_is_declared_wrong_in_time_or_too_late(
     pit.turn()
     pit.capture(second | declared)
     pit.turn()
-    assert pit.states() == ["kept", "kept", "on-ledger", "held"]
-    assert pit.code() == "event-declared-too-late"
+    assert pit.states() == ["kept", "kept", "refused", "on-ledger"]
+    assert pit.code(2) == "event-undone-as-wrong"
 
 
 def test_a_settlement_that_waits_for_its_mapping_does_not_buy_twice(

@@ -26,7 +26,7 @@ from lodeline.node.events.store import (
 )
 from lodeline.node.events.terms import TermKind, term_value
 
-__all__ = ["History", "history_of"]
+__all__ = ["History", "corrected_by", "correctives_of", "history_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,15 @@ def history_of(store: EventStore, tenant: Tenant, event_id: EventId) -> History:
         declarations,
         tuple(correctives),
         tuple(sorted(named - found_here)),
-        tuple(sorted(_corrected_by(store, tenant, ids))),
+        tuple(sorted(corrected_by(store, tenant, ids))),
     )
+
+
+def correctives_of(
+    store: EventStore, tenant: Tenant, declaration: StoredEvent
+) -> Sequence[StoredEvent]:
+    """Return the events that a declaration names in place of the wrong one, as far as here."""
+    return _first_of(store, tenant, set(_correctives(declaration)))[0]
 
 
 def _correctives(declaration: StoredEvent) -> Sequence[EventId]:
@@ -96,8 +103,8 @@ def _first_of(
     return [stored_event(row) for row in rows], found & wanted
 
 
-def _corrected_by(store: EventStore, tenant: Tenant, ids: Iterable[EventId]) -> set[EventId]:
-    """Ids of the events whose declarations name one of some ids."""
+def corrected_by(store: EventStore, tenant: Tenant, ids: Iterable[EventId]) -> set[EventId]:
+    """Return the ids of the events whose declarations name one of some ids."""
     query = (
         select(EVENTS.c.event_id)
         .join(EVENT_TERMS, EVENT_TERMS.c.seq == EVENTS.c.seq)

@@ -1,14 +1,15 @@
 """Which lots of the ledger the company's own lot numbers stand for, in the holder's vault.
 
 A number of the company (a lot number, a serial number) stands for one lot or several: what was
-split off stays under its number. Writing is by event: the same event written again changes nothing,
+split off stays under its number, and so does what a reversal gave back for a lot, or a correction
+made of it. Writing is by event: the same event written again changes nothing,
 so that a program that was killed between two writes may begin anew. Whether a lot is free is asked
 of the vault, never remembered here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -23,6 +24,7 @@ from lodeline.kernel import cbor
 from lodeline.kernel.bounds import MAX_AMOUNT
 from lodeline.kernel.ids import ElementSymbol, Hash32, LotId, LotIdW
 from lodeline.kernel.units import Milligrams
+from lodeline.ledger.descent import in_its_place
 from lodeline.ledger.entries import Entry, EntryId
 from lodeline.ledger.tasks import carried_transform
 from lodeline.node.events.decisions import Moment
@@ -51,6 +53,8 @@ __all__ = [
     "check_new",
     "check_there",
     "give_back",
+    "goods_in",
+    "hand_over",
     "inputs_of",
     "page_of",
     "read_memo",
@@ -135,7 +139,9 @@ class Page(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="lodelin
         return tuple(found)
 
     def _held(self, own: Holding) -> list[HeldLot]:
-        known = dict.fromkeys(LotId(lot) for use in self.uses for lot in use.lots)
+        state = own.session.state
+        named = [LotId(lot) for use in self.uses for lot in use.lots]
+        known = dict.fromkeys(after for lot in named for after in in_its_place(state, lot))
         return [own.vault.lot(lot) for lot in known if own.vault.holds(lot)]
 
 
@@ -238,6 +244,23 @@ def give_back(own: Holding, entry: EntryId) -> None:
     data = own.vault.note(_TAKEN, entry.hex())
     for each in () if data is None else cbor.decode_struct(data, _TakenBack).uses:
         write_use(own, TermValue(each.goods), each.use)
+
+
+def hand_over(
+    own: Holding, wrong: Seq, event: Seq, came: Mapping[TermValue, Counted | None]
+) -> None:
+    """Let goods that came with a wrong event have come with the right one, as much as that says.
+
+    ``came``: how much of each goods, where the right event says so. Done again, it changes nothing.
+    """
+    for goods, page in list(goods_in(own.vault)):
+        if any(use.event == wrong for use in page.uses):
+            uses = tuple(_handed(use, wrong, event, came.get(goods, use.came)) for use in page.uses)
+            _put(own, goods, Page(uses))
+
+
+def _handed(use: Usage, wrong: Seq, event: Seq, came: int | None) -> Usage:
+    return structs.replace(use, event=event, came=came) if use.event == wrong else use
 
 
 def _put(own: Holding, goods: TermValue, page: Page) -> None:

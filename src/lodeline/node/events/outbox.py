@@ -49,6 +49,8 @@ class Stage(StrEnum):
     ACCEPT = "accept"
     DECLINE = "decline"
     SETTLE = "settle"
+    UNDO = "undo"
+    """A reversal or a withdrawal: an event was declared wrong."""
 
 
 class RowState(StrEnum):

@@ -17,6 +17,8 @@ next turn frees them before it does anything else.
 One worker for each tenant; the vault and the ledger of an embedded workspace have one writer.
 Should two be at one event all the same, one of them brings its entries into the outbox, the other
 none.
+
+A declaration of error goes the same way: its entries undo what it calls wrong (`reversing`).
 """
 
 from __future__ import annotations
@@ -30,7 +32,6 @@ from typing import Final
 from sqlalchemy import Connection, RowMapping, select
 
 from lodeline.custody.yaml_text import TableRefused
-from lodeline.engine.embedded import EmbeddedLedger
 from lodeline.engine.refusals import EngineRefused
 from lodeline.exchange.marked import FileRefused
 from lodeline.holder.plan_refusals import (
@@ -43,11 +44,9 @@ from lodeline.holder.plan_refusals import (
 from lodeline.holder.sealed_rows import VaultBusy
 from lodeline.holder.vault import LotNotFree
 from lodeline.kernel.errors import LodelineError
-from lodeline.kernel.ids import Hash32, LotId
 from lodeline.kernel.unit_errors import QuantityError
 from lodeline.ledger.entries import Entry, EntryId, entry_id
 from lodeline.ledger.refusals_entries import EntryAlreadyAccepted
-from lodeline.ledger.tasks import carried_transform
 from lodeline.node.events.decisions import moment_of
 from lodeline.node.events.drafts import (
     Draft,
@@ -81,6 +80,8 @@ from lodeline.node.events.outbox import (
     rows_of,
     rows_within,
 )
+from lodeline.node.events.promising import in_log, is_embedded, promise
+from lodeline.node.events.reversing import put_right, stand_by, undoing_drafts, wrong_one
 from lodeline.node.events.rules import History, check_packing, event_of
 from lodeline.node.events.schema import EVENT_STATES, EVENTS
 from lodeline.node.events.settling import take_untaken
@@ -103,7 +104,6 @@ from lodeline.node.events.store import (
     stored_event,
 )
 from lodeline.node.events.trade_refusals import (
-    DeclaredTooLate,
     OfferDeclined,
     OfferWithdrawn,
     TradeRefused,
@@ -112,7 +112,7 @@ from lodeline.node.events.withdrawing import EventWithdrawn, state_now
 from lodeline.node.holding import Holding
 from lodeline.node.requests import Request, completed, missing, needs_consent
 
-__all__ = ["Pipeline", "Turn", "promise"]
+__all__ = ["Pipeline", "Turn"]
 
 _BATCH: Final = 200
 _FIRST_WAIT: Final = 1_000_000
@@ -232,7 +232,11 @@ class Pipeline:
     def _is_kept(self, own: Holding, event: StoredEvent, turn: Turn) -> bool:
         """Bring an event into the outbox; whether there is nothing of it to be brought there."""
         try:
-            if self._is_declared_wrong(own, event):
+            if event.is_declaration:
+                return self._is_nothing_wrong(own, event, turn)
+            if self._is_declared_wrong(event):
+                # A try that a crash ended may have said what it did to goods.
+                self._take_back(own, event.seq, rows_of(self.store, self.tenant, event.seq))
                 return True
             meaning = self._meaning(event)
             if isinstance(meaning, Keeping):
@@ -254,29 +258,51 @@ class Pipeline:
 
     def _enter(self, own: Holding, event: StoredEvent, meaning: Meaning, turn: Turn) -> None:
         """Prove the entries of an event and put them into the outbox."""
-        if self._free(own, event.seq, turn):
+        if self._is_entered(own, event, turn):
             return
-        rows = rows_of(self.store, self.tenant, event.seq)
-        if rows and rows[-1].state is RowState.DONE:  # held after its entries were in the log
-            self._finish(own, event, turn)
+        instead = stand_by(own, self.store, self.tenant, event, meaning)
+        if instead is not None:
+            self._move(event.seq, instead, turn)
             return
         if state_of(self.store, self.tenant, event.seq).state is EventState.RECEIVED:
             self._move(event.seq, Move(EventState.MAPPED, self._now()), turn)
-        drafts = self._drafts(own, meaning, event)
-        self._enqueue(own, event.seq, drafts, rows, turn)
+        rows = rows_of(self.store, self.tenant, event.seq)
+        self._enqueue(own, event.seq, self._drafts(own, meaning, event), rows, turn)
+
+    def _is_nothing_wrong(self, own: Holding, event: StoredEvent, turn: Turn) -> bool:
+        """Undo what a declaration of error calls wrong; whether nothing of it is on the ledger."""
+        wrong = wrong_one(self.store, self.tenant, event, own.member)
+        if wrong is None:
+            return True
+        if not self._is_entered(own, event, turn):
+            rows = rows_of(self.store, self.tenant, event.seq)
+            drafts = undoing_drafts(own, self.store, self.tenant, wrong)
+            if self._enqueue(own, event.seq, drafts, rows, turn):
+                self._drain_event(own, event, turn)
+        return False
+
+    def _is_entered(self, own: Holding, event: StoredEvent, turn: Turn) -> bool:
+        """Whether an event is in the log after all, or was held after its entries were there."""
+        if self._free(own, event.seq, turn):
+            return True
+        rows = rows_of(self.store, self.tenant, event.seq)
+        is_sent = bool(rows) and rows[-1].state is RowState.DONE
+        if is_sent:
+            self._finish(own, event, turn)
+        return is_sent
 
     def _reconsider(self, own: Holding, event: StoredEvent, turn: Turn) -> None:
         """Look at a withdrawn event: was it declared wrong since, or is it in the log after all."""
         if self._free(own, event.seq, turn):
             self._drain_event(own, event, turn)
-        elif any(each.is_declaration for each in self._same(event)):
+        elif self._is_declared_wrong(event):
             self._keep([event.seq], turn)
 
     def _meaning(self, event: StoredEvent) -> Meaning:
         value = event_of(event)
         history = History(self.store, self.tenant, event)
         check_packing(self.mapping, value, history)
-        return meaning_of(self.mapping, value, history.unpacked)
+        return meaning_of(self.mapping, value, history.unpacked, history.spoken_of)
 
     def _drafts(self, own: Holding, meaning: Meaning, event: StoredEvent) -> list[Draft]:
         at = moment_of(self.store, self.tenant, event)
@@ -318,23 +344,9 @@ class Pipeline:
         turn.count(EventState.PROVED)
         return True
 
-    def _is_declared_wrong(self, own: Holding, event: StoredEvent) -> bool:
-        """Whether an event is a declaration of error, or was declared wrong in time.
-
-        Raises:
-            DeclaredTooLate: it is a declaration, and its event is on its way already.
-        """
-        same = self._same(event)
-        if not event.is_declaration:
-            return any(each.is_declaration for each in same)
-        for each in same:
-            state = state_of(self.store, self.tenant, each.seq).state
-            if not each.is_declaration and state in {EventState.PROVED, EventState.ON_LEDGER}:
-                raise DeclaredTooLate(event.event_id, own.member)
-        return True
-
-    def _same(self, event: StoredEvent) -> Sequence[StoredEvent]:
-        return self.store.events_of_id(self.tenant, event.event_id)
+    def _is_declared_wrong(self, event: StoredEvent) -> bool:
+        same = self.store.events_of_id(self.tenant, event.event_id)
+        return any(each.is_declaration for each in same)
 
     # -------------------------------------------------------------- from outbox to ledger
 
@@ -350,7 +362,7 @@ class Pipeline:
 
         Nothing overtakes an entry that the ledger could not be given.
         """
-        if _in_log(own, row):
+        if in_log(own, row):
             self._done(own, row, turn)
             return True
         if row.next > self._now():
@@ -372,7 +384,7 @@ class Pipeline:
         try:
             own.session.submit(entry)
         except EntryAlreadyAccepted:
-            if not _in_log(own, row):
+            if not in_log(own, row):
                 self._wait(own, row, turn)  # somebody says so, and the own copy does not have it
                 return False
         except EngineRefused:
@@ -410,7 +422,7 @@ class Pipeline:
         validators may come into the log for as long as one of them has it.
         """
         turn.is_reached = False
-        state = RowState.WAITING if _is_embedded(own) and not _in_log(own, row) else RowState.SENT
+        state = RowState.WAITING if is_embedded(own) and not in_log(own, row) else RowState.SENT
         wait = min(_FIRST_WAIT << min(row.attempts, _MOST_DOUBLINGS), _LONGEST_WAIT)
         later = Micros(self._now() + wait)
         self.store.write(lambda connection: mark(connection, row, state, later=later))
@@ -440,7 +452,7 @@ class Pipeline:
         """
         rows = rows_of(self.store, self.tenant, event)
         leaving = [row for row in rows if row.state is RowState.LEAVING]
-        if leaving and not any(_in_log(own, row) for row in leaving):
+        if leaving and not any(in_log(own, row) for row in leaving):
             entries = [entry_id(row.request.entry) for row in leaving]
             with own.vault.change():
                 for entry in entries:
@@ -472,7 +484,7 @@ class Pipeline:
 
         Signers who have a request may send it themselves.
         """
-        back = [row for row in rows if row.state in _GIVEN_UP and _in_log(own, row)]
+        back = [row for row in rows if row.state in _GIVEN_UP and in_log(own, row)]
         if not back or not states_of(self.store, self.tenant, [event]):  # it may be forgotten
             return False
         for row in back:
@@ -499,6 +511,10 @@ class Pipeline:
         """Give an event whose entries are all in the log its last state, or its next entries."""
         rows = rows_of(self.store, self.tenant, event.seq)
         if any(row.state in ON_THE_WAY for row in rows):
+            return
+        if event.is_declaration:
+            if put_right(own, self.store, self.tenant, event, self._now()):
+                turn.count(EventState.ON_LEDGER)
             return
         if any(row.stage is Stage.ACCEPT for row in rows) and not _is_settled(rows):
             try:
@@ -560,31 +576,8 @@ class Pipeline:
         return self.store.clock.now()
 
 
-def promise(own: Holding, entry: Entry) -> None:
-    """Promise the lots that an entry uses up to it, those that are promised to it already too.
-
-    Raises:
-        LotNotFree: one of them was used or promised otherwise meanwhile.
-    """
-    carried = carried_transform(entry)
-    identity = entry_id(entry)
-    lots = () if carried is None else tuple(LotId(item.lot) for item in carried.body.inputs)
-    held = [own.vault.lot(lot) for lot in lots if own.vault.holds(lot)]
-    own.vault.reserve(
-        tuple(lot.lot_id for lot in held if lot.reserved_for != Hash32(identity)), identity
-    )
-
-
 def _is_settled(rows: Sequence[Row]) -> bool:
     return any(row.stage is Stage.SETTLE and row.state is RowState.DONE for row in rows)
-
-
-def _in_log(own: Holding, row: Row) -> bool:
-    return entry_id(row.request.entry) in own.session.state.entries
-
-
-def _is_embedded(own: Holding) -> bool:
-    return isinstance(own.session.ledger, EmbeddedLedger)
 
 
 def _is_withdrawn(row: RowMapping) -> bool:

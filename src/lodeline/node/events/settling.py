@@ -44,6 +44,7 @@ __all__ = [
     "Way",
     "decide",
     "differences",
+    "event_of_offer",
     "note_offer",
     "take_untaken",
 ]
@@ -87,7 +88,7 @@ def differences(
     if not found or found[0].seq != event:
         raise EventUnknown(str(event))
     history = History(store, tenant, found[0])
-    meaning = meaning_of(mapping, event_of(found[0]), history.unpacked)
+    meaning = meaning_of(mapping, event_of(found[0]), history.unpacked, history.spoken_of)
     return compared(own, meaning, event) if isinstance(meaning, Receiving) else ()
 
 
@@ -100,6 +101,12 @@ def note_offer(
     """Remember which event makes an offer, and of which goods each of its lots is."""
     made = _OfferOf(event, tuple(_Given(goods, lot) for goods, lot in given))
     own.vault.put_note(_KIND, offer.hex(), cbor.encode_struct(made))
+
+
+def event_of_offer(own: Holding, offer: StoredOffer) -> int | None:
+    """Return the event that made an offer, unless the offer was not taken or no event made it."""
+    data = own.vault.note(_KIND, offer.offer_id.hex())
+    return None if data is None or data == _HANDLED else cbor.decode_struct(data, _OfferOf).event
 
 
 def take_untaken(own: Holding, store: EventStore, tenant: Tenant) -> Sequence[Seq]:

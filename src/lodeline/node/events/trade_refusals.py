@@ -13,6 +13,7 @@ from lodeline.kernel.ids import ElementSymbol, FormName, MemberId
 from lodeline.kernel.units import Milligrams, Ppm
 
 __all__ = [
+    "AssayAwaited",
     "AssayAmbiguous",
     "AssayMissing",
     "ContainerInItself",
@@ -331,6 +332,21 @@ class SealUsedTwice(TradeRefused):
     event: int
 
 
+class AssayAwaited(TradeHeld):
+    """Material that was weighed, and whose laboratory has not spoken yet."""
+
+    code: ClassVar[str] = "event-assay-awaited"
+    en: ClassVar[str] = "no event says yet how much metal is in {goods}, which is {form}"
+    fr: ClassVar[str] = (
+        "aucun événement ne dit encore le métal contenu dans {goods}, qui est {form}"
+    )
+    advice_en: ClassVar[str] = "capture the laboratory's event; this one then goes on by itself"
+    advice_fr: ClassVar[str] = "saisissez l'événement du laboratoire ; celui-ci suivra de lui-même"
+
+    goods: str
+    form: FormName
+
+
 class EventInFuture(TradeHeld):
     """Something that is reported before it can have happened."""
 
@@ -519,18 +535,20 @@ class OfferWithdrawn(TradeHeld):
 
 
 class DeclaredTooLate(TradeHeld):
-    """An event that is declared wrong after what it said went to the ledger."""
+    """An event that is declared wrong while its entries are on their way."""
 
     code: ClassVar[str] = "event-declared-too-late"
     en: ClassVar[str] = (
-        "event {event} is declared wrong, and {member} has put it on the ledger already"
+        "event {event} is declared wrong, and its entries are on their way from {member}"
     )
-    fr: ClassVar[str] = "l'événement {event} est déclaré erroné, et {member} l'a déjà inscrit"
+    fr: ClassVar[str] = (
+        "l'événement {event} est déclaré erroné, et ses écritures sont parties de {member}"
+    )
     advice_en: ClassVar[str] = (
-        "withdraw it with `lodeline events withdraw` while it waits; reverse the step after that"
+        "take it back with `lodeline events withdraw`, or wait: once they have arrived it is undone"
     )
     advice_fr: ClassVar[str] = (
-        "retirez-le avec « lodeline events withdraw » tant qu'il attend ; puis annulez l'étape"
+        "retirez-le avec « lodeline events withdraw », ou attendez : arrivé, il sera annulé"
     )
 
     event: str
