@@ -1,20 +1,29 @@
 """Accounts, tokens, policies and the trail over HTTP: as by command, and of one company."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
-from tests.node.access.conftest import PASSWORD
+from sqlalchemy import Connection, text
+from tests.node.access.conftest import CHEAP, PASSWORD, House
+from tests.node.benches import cheap_keystores, founded
 from tests.node.events.conftest import SetClock
 from tests.node.events.documents import document, event
-from tests.web.conftest import Site
+from tests.web.conftest import Client, Site
 
+from lodeline.kernel.ids import MemberId
+from lodeline.node.access.anchoring import anchor_trail
+from lodeline.node.access.authenticating import Access
 from lodeline.node.access.roles import Role, Scope
-from lodeline.node.access.trail import TrailNumber, rows, verify_trail
+from lodeline.node.access.trail import Act, Note, TrailNumber, record, rows, verify_trail
+from lodeline.node.events.jobs import Who
+from lodeline.node.events.store import EventStore
 from lodeline.web.administering import OPERATIONS as KEEPING
+from lodeline.web.app import build
 from lodeline.web.operations import Operation
 from lodeline.web.overseeing import OPERATIONS as OVERSEEING
+from lodeline.web.service import Service
 
 Json = dict[str, Any]
 OPERATIONS = (*KEEPING, *OVERSEEING)
@@ -237,7 +246,12 @@ def test_the_trail_is_checked_and_a_changed_row_is_found(site: Site) -> None:
     site.get("/trail")
     head = verify_trail(site.service.store, site.house.tenant)
     found = site.get("/trail/verification").json()
-    assert found == {"holds": True, "rows": head.number, "digest": head.digest.hex()}
+    assert found == {
+        "holds": True,
+        "rows": head.number,
+        "digest": head.digest.hex(),
+        "comparedWithLedger": False,
+    }
 
     def forge(connection: Any) -> None:
         connection.execute(text("DROP TRIGGER access_trail_no_update"))
@@ -248,6 +262,41 @@ def test_the_trail_is_checked_and_a_changed_row_is_found(site: Site) -> None:
     assert found["holds"] is False
     assert (found["problem"]["code"], found["problem"]["number"]) == ("access-trail-broken", "2")
     assert "ligne 2" in found["problem"]["detail"]
+
+
+def test_the_trail_is_compared_with_the_ledger_of_the_folder(
+    tmp_path: Path, sqlite_store: EventStore
+) -> None:
+    pit, store = MemberId("pit"), sqlite_store
+    tenant = store.tenant(pit)
+    access = Access(store, cost=CHEAP)
+    with cheap_keystores(), founded(tmp_path / "home") as bench:
+        house = House(store, access, tenant)
+        service = Service(store, access, ledger_in=bench.session.workspace)
+        own = Site(service, house, Client(build(service)))
+        own.tokens["ada"] = house.token("ada", Role.COMPLIANCE)
+        report = own.get("/trail/verification").json()
+        assert (report["comparedWithLedger"], "anchored" in report) == (True, False)
+        with bench.at("pit") as holding:
+            anchored = anchor_trail(holding, store, tenant)
+        assert own.get("/trail/verification").json()["anchored"] == anchored.head.number
+        own.get("/trail")
+        forge_anew(store)
+        report = own.get("/trail/verification").json()
+        assert report["problem"]["code"] == "access-trail-anchor-foreign"
+        own.client.close()
+
+
+def forge_anew(store: EventStore) -> None:
+    """Write the whole trail anew, as somebody does who has the database, and forget the anchors."""
+
+    def work(connection: Connection) -> None:
+        for table in ("access_trail", "access_trail_anchors"):
+            connection.execute(text(f"DROP TRIGGER {table}_no_delete"))
+            connection.execute(text(f"DELETE FROM {table}"))
+
+    store.write(work)
+    record(store, store.tenant(MemberId("pit")), [Note(Who("eve"), Act.SIGNED_IN)])
 
 
 # ------------------------------------------------------------------ who may, and of what

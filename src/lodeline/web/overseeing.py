@@ -26,11 +26,10 @@ from lodeline.node.access.trail import (
     TrailRow,
     readers_of,
     record,
-    remembered,
     rows,
-    verify_trail,
 )
 from lodeline.node.access.trail_refusals import TrailDoesNotHold
+from lodeline.node.access.trail_reports import own_report, report_on_ledger
 from lodeline.node.access.wording import policy_sentence
 from lodeline.node.events.moments import Micros, moment_text
 from lodeline.node.events.parameter_values import Values
@@ -155,18 +154,23 @@ def _row(one: TrailRow) -> dict[str, object]:
 
 def _verify(asked: Asked) -> Response:
     """Check the whole trail, and that it goes through every head that was anchored."""
-    known = remembered(asked.store, asked.tenant)
+    folder = asked.service.ledger_in
+    compared = {"comparedWithLedger": folder is not None}
     try:
-        head = verify_trail(asked.store, asked.tenant)
+        if folder is None:
+            found = own_report(asked.store, asked.tenant)
+        else:
+            found = report_on_ledger(folder, asked.store, asked.tenant)
     except TrailDoesNotHold as refusal:
-        return json_answer({"holds": False, "problem": problem(refusal, asked.lang)})
+        return json_answer({"holds": False, "problem": problem(refusal, asked.lang), **compared})
     told: dict[str, object] = {
         "holds": True,
-        "rows": head.number,
-        "digest": head.digest.hex(),
+        "rows": found.head.number,
+        "digest": found.head.digest.hex(),
+        **compared,
     }
-    if known:
-        told["anchored"] = known[-1].number
+    if found.anchored is not None:
+        told["anchored"] = found.anchored.number
     return json_answer(told)
 
 
@@ -220,7 +224,7 @@ _ROW: Final = {
 }
 _REPORT: Final = {
     "type": "object",
-    "required": ["holds"],
+    "required": ["holds", "comparedWithLedger"],
     "properties": {
         "holds": {"type": "boolean"},
         "rows": {"type": "integer", "minimum": 0},
@@ -228,6 +232,10 @@ _REPORT: Final = {
         "anchored": {
             "type": "integer",
             "description": "The last row that a head on the ledger vouches for.",
+        },
+        "comparedWithLedger": {
+            "type": "boolean",
+            "description": "Whether every head on the ledger was looked for, not only known ones.",
         },
         "problem": {"$ref": "#/components/schemas/Problem"},
     },

@@ -14,6 +14,7 @@ from lodeline.node.events.reading import CaptureLimits, Offered, ReadDocument, r
 from lodeline.node.events.reading_pool import ReadingPool
 from lodeline.node.events.store import EventStore
 from lodeline.node.lineage_desk import LineageDesk
+from lodeline.node.workspace import Workspace
 from lodeline.web.bringing import Bringing
 from lodeline.web.settings import SETTINGS_FILE, WebSettings, read_settings
 from lodeline.web.streams import Streams
@@ -37,6 +38,8 @@ class Service:
     bringing: Bringing | None = None
     """Brings events to the ledger; nothing where that is done elsewhere, or not at all."""
     streams: Streams = field(default_factory=Streams)
+    ledger_in: Workspace | None = None
+    """Folder with the ledger that audit trails are compared with; nothing on a node without one."""
     lineage: LineageDesk | None = None
     """Answers about lots of the ledger; nothing on a node without one."""
 

@@ -132,7 +132,11 @@ def serve(
             )
             service = replace(service, bringing=bringing)
         keys_of = (lambda _: None) if pipelines is None else pipelines.keys_of
-        service = replace(service, lineage=LineageDesk(workspace, store, keys_of))
+        service = replace(
+            service,
+            ledger_in=workspace if workspace.ledger.exists() else None,
+            lineage=LineageDesk(workspace, store, keys_of),
+        )
         webhooks = Webhooks(service.settings.destinations)
         stack.enter_context(Dispatcher(Courier(store, NodeDesk(service), webhooks)))
         server = _Server(_config(build(service), service.settings.proxies))
