@@ -17,6 +17,7 @@ __all__ = ["check_zone", "utc_milliseconds"]
 _TIME = re.compile(
     r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(\.\d{1,64})?([Zz]|[+-]\d{2}:\d{2})?", re.ASCII
 )
+_DAY = re.compile(r"\s*\d{4}-\d{2}-\d{2}", re.ASCII)
 _MAX_OFFSET_HOURS = 14
 
 
@@ -24,11 +25,11 @@ def check_zone(field: str, text: str) -> None:
     """Refuse a time that does not say its zone; whether it is a time at all is not checked.
 
     Raises:
-        TimeWithoutZone: it ends neither in ``Z`` nor in an offset.
+        TimeWithoutZone: it begins with a day and ends neither in ``Z`` nor in an offset.
     """
-    if text[-1:] in "Zz" or text[-6:-5] in {"+", "-"}:
-        return
-    raise TimeWithoutZone(field, text)
+    has_zone = text[-1:] in "Zz" or text[-6:-5] in {"+", "-"}
+    if _DAY.match(text) and not has_zone:
+        raise TimeWithoutZone(field, text)
 
 
 @lru_cache(maxsize=16_384)
