@@ -144,6 +144,26 @@ def test_a_withdrawn_event_that_is_declared_wrong_is_kept(folder: Path, first: s
         assert pit.states() == ["on-ledger", "kept", "kept"]
 
 
+def test_what_a_lost_try_said_of_goods_is_nothing_once_its_event_is_declared_wrong(
+    folder: Path,
+) -> None:
+    """Proved and lost in a crash, declared wrong, and put right under the same lot number."""
+    name = "urn:uuid:831c0292-4de1-430a-8255-2aca821abaa1"
+    ore = mined("L2") | {"eventID": name}
+    with desk_at(folder) as pit:
+        pit.turn()
+        pit.capture(ore)
+        with (
+            mock.patch.object(Pipeline, "_enqueue", side_effect=KeyboardInterrupt),
+            pytest.raises(KeyboardInterrupt),
+        ):
+            pit.turn()
+        pit.capture(ore | {"errorDeclaration": {"declarationTime": "2026-10-12T18:00:00Z"}})
+        pit.capture(mined("L2", 24601))
+        pit.turn()
+        assert pit.states() == ["on-ledger", "kept", "kept", "on-ledger"]
+
+
 # ------------------------------------------------------------------ refused
 
 
@@ -184,7 +204,7 @@ def test_what_may_be_on_its_way_is_not_withdrawn(folder: Path) -> None:
     with desk_at(folder) as pit:
         with (
             mock.patch.object(Session, "submit", slow),
-            mock.patch("lodeline.node.events.pipeline._is_embedded", return_value=False),
+            mock.patch("lodeline.node.events.pipeline.is_embedded", return_value=False),
         ):
             pit.turn()
         assert tried == [1]
