@@ -1,11 +1,13 @@
 """States over HTTP: listed, counted, and each move told once to who may know it."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from starlette.applications import Starlette
+from starlette.types import Message
 from tests.node.access.conftest import ADMIN, bearer
 from tests.node.events.conftest import SetClock
 from tests.node.events.documents import document, event
@@ -13,15 +15,24 @@ from tests.web.conftest import Client, Site
 from tests.web.sockets import Closed, Denied, Sockets
 from tests.web.streams import Stream, streamed
 
+from lodeline.node.access.authenticating import LOCAL
 from lodeline.node.access.policies import Terms, read_reader, revoke_policy, share
 from lodeline.node.access.roles import Role
 from lodeline.node.access.tokens import revoke_token, shown_token
 from lodeline.node.access.trail import TrailNumber, rows
+from lodeline.node.events.moves import MovePlace
 from lodeline.node.events.refusals import EventIdTaken
-from lodeline.node.events.states import EventState, Move, move_state, reason_of
+from lodeline.node.events.states import (
+    EventState,
+    Move,
+    WantedStates,
+    move_state,
+    reason_of,
+)
 from lodeline.node.events.store import EventStore, Seq
-from lodeline.web import streams
+from lodeline.web import following, streams
 from lodeline.web.app import build
+from lodeline.web.following import EventStream, Follower
 
 Json = dict[str, Any]
 STREAM = "text/event-stream"
@@ -320,6 +331,39 @@ def test_head_tells_that_there_is_a_stream_and_no_more(site: Site, live: Live) -
     with streamed(live.sockets, live.app, "/states", headers, "HEAD") as stream:
         assert (stream.status, stream.headers["content-type"]) == (200, f"{STREAM}; charset=utf-8")
         assert stream.ends()
+
+
+def test_a_silent_stream_gives_signs_of_life(
+    site: Site, live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "_ALIVE_SECONDS", 0.0)
+    with follow(site, live) as stream:
+        seen = set()
+        for _ in range(3):
+            stream.skip_ids()
+            seen.add(stream.last)
+        assert len(seen) == 3  # sealed anew each time: nothing to compare
+
+
+def test_who_does_not_read_is_left_and_not_counted_any_more(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "_SLOW_SECONDS", 0.01)
+    caller = site.service.access.authenticate(bearer(site.tokens["ada"]))
+    stream = EventStream(
+        site.service, Follower(caller, {}, LOCAL, WantedStates(), "en", MovePlace(1))
+    )
+
+    async def receive() -> Message:
+        return await asyncio.Future()
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            await asyncio.Future()
+
+    scope = {"type": "http", "method": "GET"}
+    asyncio.run(asyncio.wait_for(stream(scope, receive, send), 20))
+    assert site.service.streams._open.total() == 0
 
 
 # ------------------------------------------------------------------ websockets

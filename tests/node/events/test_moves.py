@@ -177,7 +177,8 @@ def test_a_follower_misses_nothing_while_others_write(
 def test_a_place_is_good_for_whom_it_was_given_to(
     store: EventStore, miner: Tenant, refiner: Tenant
 ) -> None:
-    place = MovePlace(7, Seq(3))
+    take(store, miner, 1, 2, 3)
+    place = MovePlace(1, Seq(3))
     (sealed,) = seal_place(store, miner, ANNA, [place])
     assert open_place(store, miner, ANNA, sealed) == place
     for tenant, holder in ((refiner, ANNA), (miner, Holder("bob"))):
@@ -192,9 +193,20 @@ def test_what_is_no_place_is_refused(sqlite_store: EventStore, text: str) -> Non
         open_place(sqlite_store, sqlite_store.tenant(TenantName("miner")), ANNA, SealedPlace(text))
 
 
+def test_a_place_behind_everything_is_refused_once_a_backup_took_that_back(
+    store: EventStore, miner: Tenant
+) -> None:
+    """Else whoever has it would wait until the numbers come there again, and miss all between."""
+    take(store, miner, 1)
+    end, beyond = seal_place(store, miner, ANNA, [here(store, miner), MovePlace(3)])
+    assert open_place(store, miner, ANNA, end) == here(store, miner)
+    with pytest.raises(MovePlaceWrong):
+        open_place(store, miner, ANNA, beyond)
+
+
 def test_a_changed_place_is_refused(sqlite_store: EventStore) -> None:
     miner = sqlite_store.tenant(TenantName("miner"))
-    (sealed,) = seal_place(sqlite_store, miner, ANNA, [MovePlace(7)])
+    (sealed,) = seal_place(sqlite_store, miner, ANNA, [MovePlace(1)])
     for at in range(len(sealed) - 1):
         changed = sealed[:at] + ("A" if sealed[at] != "A" else "B") + sealed[at + 1 :]
         with pytest.raises(MovePlaceWrong):

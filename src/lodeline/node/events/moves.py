@@ -63,11 +63,14 @@ _SEALED_CHARS: Final = 59
 
 
 class MovePlaceWrong(QueryValidationException):
-    """Somebody wants to go on from a place that they never were given here."""
+    """Somebody wants to go on from a place that they were not given here.
+
+    Or they were, and the store was put back to a moment before that from a backup.
+    """
 
     code: ClassVar[str] = "event-move-place-wrong"
-    en: ClassVar[str] = "the id to go on from was not given to you by this node"
-    fr: ClassVar[str] = "l'identifiant d'où reprendre ne vous a pas été donné par ce nœud"
+    en: ClassVar[str] = "the id to go on from is none that this node, as it is now, gave to you"
+    fr: ClassVar[str] = "l'identifiant d'où reprendre ne vient pas, pour vous, de ce nœud actuel"
     advice_en: ClassVar[str] = "leave it out, or begin at a moment with `since`"
     advice_fr: ClassVar[str] = "omettez-le, ou commencez à un moment avec « since »"
 
@@ -226,7 +229,7 @@ def open_place(store: EventStore, tenant: Tenant, holder: Holder, sealed: Sealed
     """Return the place that a reader was given.
 
     Raises:
-        MovePlaceWrong: it was not given here, or to somebody else.
+        MovePlaceWrong: it was not given here, or to somebody else, or lies behind everything.
     """
     if len(sealed) != _SEALED_CHARS:
         raise MovePlaceWrong
@@ -237,7 +240,10 @@ def open_place(store: EventStore, tenant: Tenant, holder: Holder, sealed: Sealed
     except (binascii.Error, ValueError, InvalidTag):
         raise MovePlaceWrong from None
     half = _PLACE_BYTES // 2
-    return MovePlace(int.from_bytes(place[:half], "big"), Seq(int.from_bytes(place[half:], "big")))
+    number, told = int.from_bytes(place[:half], "big"), int.from_bytes(place[half:], "big")
+    if number > here(store, tenant).number:
+        raise MovePlaceWrong
+    return MovePlace(number, Seq(told))
 
 
 def _cipher(store: EventStore) -> ChaCha20Poly1305:
