@@ -286,3 +286,42 @@ def test_one_wrong_digit_is_always_noticed(digits: str, place: int, shift: int) 
     at = place % len(digits)
     wrong = str((int(digits[at]) + shift) % 10)
     assert check_digit(digits) != check_digit(digits[:at] + wrong + digits[at + 1 :])
+
+
+# ------------------------------------------------------------------ one refusal for each rule
+
+
+@pytest.mark.parametrize(
+    ("urn", "part", "found"),
+    [
+        ("urn:epc:id:sgtin:4012345.01111.1", "reference", 5),
+        ("urn:epc:id:sgln:4012345.000011.0", "reference", 6),
+        ("urn:epc:id:itip:4012345.012345.1.02.9", "piece", 1),
+        ("urn:epc:id:itip:4012345.012345.01.002.9", "piece", 3),
+        (f"urn:epc:id:sgln:4012345.00001.{'7' * 21}", "serial", 21),
+        (f"urn:epc:id:sgtin:4012345.011111.{'7' * 21}", "serial", 21),
+    ],
+)
+def test_a_part_of_the_wrong_length_is_told_by_its_name(urn: str, part: str, found: int) -> None:
+    with pytest.raises(Gs1LengthWrong) as refused:
+        read_urn(urn)
+    assert (refused.value.part, refused.value.found) == (part, found)
+
+
+def test_a_serial_is_only_left_out_where_a_zero_says_so() -> None:
+    with pytest.raises(Gs1LengthWrong) as refused:
+        Gs1Key(BY_URN["urn:epc:id:sgtin:"], "04012345111118")
+    assert (refused.value.part, refused.value.found) == ("serial", 0)
+    assert Gs1Key(BY_URN["urn:epc:id:sgln:"], "4012345000115").serial is None
+    with pytest.raises(Gs1CharacterRefused) as character:
+        Gs1Key(BY_URN["urn:epc:id:sgln:"], "4012345000115", "a~b")
+    assert (character.value.part, character.value.character) == ("serial", "~")
+
+
+def test_the_last_character_that_may_be_escaped_is_a_tilde() -> None:
+    with pytest.raises(Gs1CharacterRefused) as refused:
+        read_link("https://id.gs1.org/01/04012345111118/10/a%7Eb")
+    assert refused.value.character == "~"
+    with pytest.raises(Gs1PercentWrong) as escaped:
+        read_link("https://id.gs1.org/01/04012345111118/10/a%7Fb")
+    assert escaped.value.near == "%7F"
