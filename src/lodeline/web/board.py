@@ -67,7 +67,12 @@ OPERATIONS: Final[Sequence[Open]] = tuple(
         handler=_page,
         gives=(media,),
         answers=(
-            Answer(200, "A part of the page.", {"type": "string"}, ("ETag",)),
+            Answer(
+                200,
+                "A part of the page.",
+                {"type": "object" if media == "application/json" else "string"},
+                ("ETag",),
+            ),
             Answer(304, "The browser has it."),
         ),
         refusals=(406,),
