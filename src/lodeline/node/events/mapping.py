@@ -91,6 +91,8 @@ class Doing(StrEnum):
     """A transform: goods are made, used up, or both."""
     OFFER = "offer"
     ACCEPT = "accept"
+    ASSAY = "assay"
+    """Kept; what it measures counts for events that weigh the same lots and bring no assay."""
     KEEP = "keep"
 
 
@@ -170,6 +172,8 @@ class StepRule:
     settle: Ppm = _NOTHING
     """From what difference on the mean is settled; below it the sender's figures stand."""
     settlement: RecipeName = _SETTLEMENT
+    waits: bool = False
+    """Whether goods that are accepted wait for their assay."""
 
 
 @dataclass(frozen=True)
@@ -223,6 +227,11 @@ class CompanyMapping:
     def is_seal(self, identifier: str) -> bool:
         """Whether an identifier is a seal's."""
         return term_value(identifier).startswith(self.seals) if self.seals else False
+
+    @property
+    def has_laboratory(self) -> bool:
+        """Whether assays come by events of their own."""
+        return any(rule.do is Doing.ASSAY for rule in self.steps)
 
     def steps_for(self, do: Doing) -> frozenset[str]:
         """Return the business steps by which something is done, as far as the mapping names any."""
@@ -317,7 +326,7 @@ def _one_of(found: Field, allowed: tuple[str, ...]) -> str:
 def _step(part: Mapped) -> StepRule:
     part.known(
         "when", "do", "recipe", "process", "co_signers", "yields", "days",
-        "tolerance", "settle", "settlement",
+        "tolerance", "settle", "settlement", "wait_for_assay",
     )  # fmt: skip
     do = Doing(_one_of(part.need("do"), tuple(Doing)))
     recipe = part.need("recipe") if do is Doing.MAKE else part.get("recipe")
@@ -340,6 +349,7 @@ def _step(part: Mapped) -> StepRule:
         tolerance=_share(part, "tolerance"),
         settle=_share(part, "settle"),
         settlement=_SETTLEMENT if settlement is None else RecipeName(settlement.read(check_name)),
+        waits=_flag(part, "wait_for_assay"),
     )
 
 

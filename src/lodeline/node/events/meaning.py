@@ -9,7 +9,7 @@ the containers that it names.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NewType, cast
 
 from lodeline.exchange.epcis.document import EpcisUri, Event, EventKind, Quantity
@@ -27,6 +27,7 @@ from lodeline.node.events.mapping import ClassOfGoods, CompanyMapping, Doing, Pr
 from lodeline.node.events.measures import Found, found_in, mass_of
 from lodeline.node.events.terms import TermValue, term_value
 from lodeline.node.events.trade_refusals import (
+    AssayAwaited,
     AssayMissing,
     GoodsNamedTwice,
     GoodsUnknown,
@@ -34,6 +35,7 @@ from lodeline.node.events.trade_refusals import (
     PartyMissing,
     PartyUnknown,
     SiteNotMapped,
+    TradeRefused,
     UnitMissing,
     UnitNotExpected,
 )
@@ -48,6 +50,7 @@ __all__ = [
     "Place",
     "Receiving",
     "Shipping",
+    "SpokenOf",
     "goods_named",
     "meaning_of",
     "named_things",
@@ -62,6 +65,8 @@ Counted = NewType("Counted", int)
 """Milligrams of goods that are weighed, pieces of goods that are counted."""
 Unpacked = Callable[[EpcisUri], Sequence[Quantity]]
 """What lies in a container, as far as the events before say."""
+SpokenOf = Callable[[EpcisUri], Sequence[Event]]
+"""Events about a lot, in the order of time."""
 
 
 @dataclass(frozen=True)
@@ -154,15 +159,40 @@ class Keeping:
 Meaning = Making | Shipping | Receiving | Keeping
 
 
-def meaning_of(mapping: CompanyMapping, event: Event, unpacked: Unpacked) -> Meaning:
+@dataclass(frozen=True)
+class _Lookup:
+    """An event, and what other events are asked for."""
+
+    mapping: CompanyMapping
+    event: Event
+    unpacked: Unpacked
+    spoken_of: SpokenOf
+
+
+def _nothing(lot: EpcisUri) -> Sequence[Event]:
+    del lot
+    return ()
+
+
+def meaning_of(
+    mapping: CompanyMapping, event: Event, unpacked: Unpacked, spoken_of: SpokenOf = _nothing
+) -> Meaning:
     """Return what an event means.
 
+    Args:
+        mapping: of the company.
+        event: that happened to it.
+        unpacked: what lies in a container.
+        spoken_of: other events about a lot; of those, the mapping says which assay it.
+
     Raises:
+        AssayAwaited: it waits for such an event.
         GoodsUnknown, PartyUnknown, PartyMissing: an identifier that the mapping does not have.
         AssayMissing, AssayAmbiguous, UnitNotUnderstood, MeasureTooFine: a number.
     """
     rule = rule_of(mapping, event, unpacked)
-    return Keeping() if rule is None else _meant(mapping, event, rule, unpacked)
+    look = _Lookup(mapping, event, unpacked, spoken_of)
+    return Keeping() if rule is None else _meant(look, rule)
 
 
 def rule_of(mapping: CompanyMapping, event: Event, unpacked: Unpacked) -> StepRule | None:
@@ -194,26 +224,30 @@ def _forms_within(mapping: CompanyMapping, event: Event, unpacked: Unpacked) -> 
     return found
 
 
-def _meant(mapping: CompanyMapping, event: Event, rule: StepRule, unpacked: Unpacked) -> Meaning:
+def _meant(look: _Lookup, rule: StepRule) -> Meaning:
+    mapping, event = look.mapping, look.event
     match rule.do:
         case Doing.MAKE:
-            return _making(mapping, event, rule)
+            return _making(look, rule)
         case Doing.OFFER:
             to = _party(mapping, event, "destinationList", "destination")
             if to is None:
                 raise PartyMissing
-            goods = _once(_moved(mapping, event, unpacked))
+            goods = _once(_moved(mapping, event, look.unpacked))
             return Keeping() if to == mapping.company else Shipping(rule, goods, to)
         case Doing.ACCEPT:
             sender = _party(mapping, event, "sourceList", "source")
-            got = _once(_moved(mapping, event, unpacked))
-            measured = tuple(_measured(mapping, event, each, len(got), must=False) for each in got)
-            return Keeping() if sender == mapping.company else Receiving(rule, measured, sender)
-        case Doing.KEEP:
+            if sender == mapping.company:
+                return Keeping()
+            got = _once(_moved(mapping, event, look.unpacked))
+            measured = tuple(_measured(look, each, len(got), must=rule.waits) for each in got)
+            return Receiving(rule, measured, sender)
+        case Doing.ASSAY | Doing.KEEP:
             return Keeping()
 
 
-def _making(mapping: CompanyMapping, event: Event, rule: StepRule) -> Making:
+def _making(look: _Lookup, rule: StepRule) -> Making:
+    mapping, event = look.mapping, look.event
     named = event.read_point or event.biz_location or "–"
     place = Place(named, mapping.site_of(event), mapping.file)
     used, made = goods_named(mapping, event)
@@ -225,7 +259,7 @@ def _making(mapping: CompanyMapping, event: Event, rule: StepRule) -> Making:
             if (kind := mapping.goods_of(each.epc_class)) is not None
         )
         return Making(rule, place, used, (), _process(mapping, event, rule, ()), is_passing=True)
-    measured = tuple(_measured(mapping, event, each, len(made), must=True) for each in made)
+    measured = tuple(_measured(look, each, len(made), must=True) for each in made)
     return Making(rule, place, used, measured, _process(mapping, event, rule, measured))
 
 
@@ -339,17 +373,17 @@ def _within(mapping: CompanyMapping, container: EpcisUri, unpacked: Unpacked) ->
             yield _goods(kind, quantity)
 
 
-def _measured(
-    mapping: CompanyMapping, event: Event, goods: Goods, lots: int, *, must: bool
-) -> Measured:
+def _measured(look: _Lookup, goods: Goods, lots: int, *, must: bool) -> Measured:
     """Return what is in goods: as an event says, else as the mapping says of their class."""
-    found = found_in(event, goods.key, lots, mapping.substances)
+    found = _found(look, goods, lots)
     kind = goods.kind
     if kind.is_rest:
         return Measured(goods, None, found)
     if goods.mass is not None:
         assays = found.assays or kind.assays
         if not assays:
+            if must and look.mapping.has_laboratory:
+                raise AssayAwaited(goods.named, kind.form)
             if must:
                 raise AssayMissing(goods.named, kind.form)
             return Measured(goods, None, found)
@@ -363,6 +397,29 @@ def _measured(
         ElementAmount(each.element, milligrams(each.mass * goods.pieces)) for each in kind.contained
     )
     return Measured(goods, ContainedMass(amounts), found)
+
+
+def _found(look: _Lookup, goods: Goods, lots: int) -> Found:
+    """Return what the event says of goods, or the last assay of them where it says nothing."""
+    mapping = look.mapping
+    found = found_in(look.event, goods.key, lots, mapping.substances)
+    if found.assays or goods.mass is None or not mapping.has_laboratory:
+        return found
+    for other in reversed(look.spoken_of(goods.named)):
+        if _is_assay(look, other):
+            named = len(named_things(other))
+            assayed = found_in(other, goods.key, named, mapping.substances)
+            if assayed.assays:
+                return replace(assayed, emissions=found.emissions)
+    return found
+
+
+def _is_assay(look: _Lookup, other: Event) -> bool:
+    try:
+        rule = rule_of(look.mapping, other, look.unpacked)
+    except TradeRefused:  # the other event's own fault, which it is told itself
+        return False
+    return rule is not None and rule.do is Doing.ASSAY
 
 
 # ------------------------------------------------------------------ parties, emissions

@@ -8,7 +8,7 @@ that were declared wrong do not count, nor do those that are refused or held the
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import and_, or_, select, tuple_
@@ -111,6 +111,16 @@ class History:
         for each in found:
             if each.event_id not in wrong:
                 yield each.seq, event_of(each)
+
+    def spoken_of(self, lot: EpcisUri) -> Sequence[Event]:
+        """Return events about a lot whenever they happened, in the order of time."""
+        always = replace(self, at=None)
+        found = {
+            seq: event
+            for kind in (TermKind.EPC_CLASS, TermKind.EPC)
+            for seq, event in always.about(kind, term_value(lot))
+        }
+        return tuple(found.values())
 
     def place_of(self, thing: EpcisUri, kind: str) -> Lying | None:
         """Return in what a thing lies, by the packing events of one kind; nothing if in nothing.

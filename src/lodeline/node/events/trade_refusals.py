@@ -13,8 +13,8 @@ from lodeline.kernel.ids import ElementSymbol, FormName, MemberId
 from lodeline.kernel.units import Milligrams, Ppm
 
 __all__ = [
-    "AssayAwaited",
     "AssayAmbiguous",
+    "AssayAwaited",
     "AssayMissing",
     "ContainerInItself",
     "DeclaredTooLate",
