@@ -94,10 +94,8 @@ class _Told:
     """What a look has found for a follower, who is told before the next one."""
 
     follower: Follower
-    messages: Sequence[tuple[SealedPlace, dict[str, object]]]
-    last: SealedPlace
-    """Where the follower is, beyond moves that are not for them."""
-    is_whole: bool
+    messages: Sequence[tuple[SealedPlace, dict[str, object]]] = ()
+    is_whole: bool = True
 
 
 def begun(service: Service, follower: Follower, last: str | None) -> Follower:
@@ -129,6 +127,9 @@ def _look(service: Service, follower: Follower) -> _Told:
         StoreUnreachable: the database does not answer.
     """
     store, tenant = service.store, follower.caller.tenant
+    end = service.streams.newest(tenant, lambda: here(store, tenant).number)
+    if end <= follower.place.number:
+        return _Told(follower)
     found = moves_after(store, tenant, follower.place, follower.wanted.states, limit=_PIECE)
     moved, everything = found.moved, True
     if moved:
@@ -145,10 +146,9 @@ def _look(service: Service, follower: Follower) -> _Told:
         )
         record(store, tenant, [note])
     follower = replace(follower, place=found.reached)
-    places = [*(one.place for one in moved), found.reached]
-    *ids, last = seal_place(store, tenant, follower.holder, places)
+    ids = seal_place(store, tenant, follower.holder, [one.place for one in moved])
     said = [state_members(one, follower.lang, everything=everything) for one in moved]
-    return _Told(follower, list(zip(ids, said, strict=True)), last, found.is_whole)
+    return _Told(follower, list(zip(ids, said, strict=True)), found.is_whole)
 
 
 def _again(service: Service, follower: Follower) -> Caller:
@@ -208,8 +208,8 @@ class EventStream(Response):
         end()
 
     async def _pieces(self) -> AsyncIterator[bytes]:
-        told = await _in_thread(self._service, _start, self._follower)
-        yield f"retry: 2000\nid: {told.last}\n\n".encode()
+        told = _Told(self._follower)
+        yield b"retry: 2000\n" + await _in_thread(self._service, _sign, told.follower)
         silent = time.monotonic()
         while not self._service.streams.is_ended:
             try:
@@ -219,18 +219,19 @@ class EventStream(Response):
                 return
             if told.messages:
                 yield b"".join(_event(sealed, said) for sealed, said in told.messages)
+                silent = time.monotonic()
             elif time.monotonic() - silent >= _ALIVE_SECONDS:
-                yield f"id: {told.last}\n\n".encode()
-            if told.messages or time.monotonic() - silent >= _ALIVE_SECONDS:
+                yield await _in_thread(self._service, _sign, told.follower)
                 silent = time.monotonic()
             if told.is_whole:
                 await asyncio.sleep(self._pause)
 
 
-def _start(service: Service, follower: Follower) -> _Told:
+def _sign(service: Service, follower: Follower) -> bytes:
+    """A sign of life: where the follower is by now, beyond moves that are not for them."""
     tenant, places = follower.caller.tenant, [follower.place]
-    (last,) = seal_place(service.store, tenant, follower.holder, places)
-    return _Told(follower, (), last, is_whole=True)
+    (sealed,) = seal_place(service.store, tenant, follower.holder, places)
+    return f"id: {sealed}\n\n".encode()
 
 
 def _event(sealed: SealedPlace, said: Mapping[str, object]) -> bytes:

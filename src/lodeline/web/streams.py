@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event
 from typing import ClassVar, Final
@@ -12,6 +13,7 @@ from anyio import CapacityLimiter
 
 from lodeline.node.access.callers import Caller
 from lodeline.node.events.exceptions import SecurityException
+from lodeline.node.events.store import Tenant
 
 __all__ = ["MAX_OF_CALLER", "MAX_STREAMS", "Streams", "StreamsTooMany"]
 
@@ -21,6 +23,7 @@ MAX_OF_CALLER: Final = 8
 """Of one account."""
 _LOOKS: Final = 4
 """At a time."""
+_FRESH_SECONDS: Final = 0.25
 
 
 class StreamsTooMany(SecurityException):
@@ -46,6 +49,7 @@ class Streams:
         self._ended = Event()
         self.threads: Final = CapacityLimiter(_LOOKS)
         """For looks at what is new, so that followers keep no request waiting."""
+        self._newest: dict[int, tuple[float, int]] = {}
 
     @property
     def is_ended(self) -> bool:
@@ -55,6 +59,18 @@ class Streams:
     def end(self) -> None:
         """Let every stream end at its next look; may be called from anywhere."""
         self._ended.set()
+
+    def newest(self, tenant: Tenant, read: Callable[[], int]) -> int:
+        """Return the newest number of a company, read at most every `_FRESH_SECONDS`.
+
+        However many follow a company, the store is asked for one of them.
+        """
+        now = time.monotonic()
+        then, number = self._newest.get(tenant.number, (now - 2 * _FRESH_SECONDS, 0))
+        if now - then >= _FRESH_SECONDS:
+            number = read()
+            self._newest[tenant.number] = (now, number)
+        return number
 
     @contextmanager
     def one_of(self, caller: Caller) -> Iterator[None]:
