@@ -58,6 +58,7 @@ def events_of_goods(store: EventStore, tenant: Tenant, goods: str) -> Sequence[L
     kinds = [kind.value for kind in (*_MADE, *_SPOKEN_OF)]
     query = (
         select(EVENTS.c.event_id, EVENTS.c.seq, EVENTS.c.action, EVENT_STATES.c.reference)
+        .distinct()
         .join(EVENTS, EVENTS.c.seq == EVENT_TERMS.c.seq)
         .join(EVENT_STATES, EVENT_STATES.c.seq == EVENT_TERMS.c.seq)
         .where(
