@@ -1,31 +1,47 @@
 """Disputes: what each side can do about goods that both found different, and what stays of it."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from tests.node.benches import Bench, mining_bench
 from tests.node.events.conftest import SetClock
-from tests.node.events.documents import Json
+from tests.node.events.documents import Json, document
 from tests.node.events.test_pipeline import CO, FOUNDERS, MAPPINGS, Desk
 from tests.node.events.trade import COBALT, COPPER, WATER, mined, received, report, shipped
 
 from lodeline.exchange.transform_file import ElementAmount, parse_element_amount
 from lodeline.holder.records import HeldLot, LotStatus, OfferSide, OfferState
-from lodeline.kernel.ids import Hash32, MemberId
+from lodeline.kernel.ids import ElementSymbol, Hash32, MemberId
+from lodeline.kernel.units import Milligrams, Ppm
 from lodeline.node.cosigning import co_sign
+from lodeline.node.events.capture import capture
 from lodeline.node.events.database import open_engine, sqlite_url
-from lodeline.node.events.decisions import Decision, FiguresMisplaced, NotADispute, Way, decide
+from lodeline.node.events.decisions import (
+    Decision,
+    FiguresMisplaced,
+    NotADispute,
+    Way,
+    decide,
+    moment_of,
+)
+from lodeline.node.events.jobs import Who
 from lodeline.node.events.mapping import read_mapping
+from lodeline.node.events.reading import Offered
+from lodeline.node.events.refusals import EventUnknown
 from lodeline.node.events.settling import differences
 from lodeline.node.events.signing_round import FolderRound, HouseRound
-from lodeline.node.events.store import EventStore, Seq
+from lodeline.node.events.states import EventState, Move, move_state, reason_of, state_of
+from lodeline.node.events.store import EventStore, Seq, Tenant
+from lodeline.node.events.trade_refusals import WeightsDiffer
 from lodeline.node.events.withdrawing import keep, retry, withdraw
 from lodeline.node.requests import encode_request, read_request
 from lodeline.node.trading import withdraw as withdraw_offer
 
 SENT = 112_057_920
 """Milligrams of cobalt in the sender's ore: 24.6 t, 12.4 % moist, 0.52 % Co."""
+COBALT_FOUND = (ElementSymbol("Co"), Milligrams(105_000_000))
 FOUND = {0.505: 108_825_480, 0.40: 86_198_400, 0.53: 114_212_880, 0.60: 129_297_600}
 """What the receiver finds by its share of cobalt in per cent."""
 
@@ -267,3 +283,22 @@ def test_only_a_dispute_is_decided(disputed: Callable[[float], tuple[Desk, Desk]
         with pytest.raises(FiguresMisplaced):
             decide(trader.store, trader.tenant, Seq(3), wrong)
     assert trader.states() == ["held"]
+
+
+def test_a_decision_is_kept_on_either_database_and_a_later_one_takes_its_place(
+    store: EventStore, miner: Tenant, refiner: Tenant
+) -> None:
+    job = capture(store, miner, Offered(document(mined("L1"))), who=Who("clerk"))
+    assert job.success
+    (event,) = store.events_after(miner, Seq(0), 9)
+    why = reason_of(WeightsDiffer("L1", ElementSymbol("Co"), Milligrams(9), Milligrams(7), Ppm(5)))
+    held = Move(EventState.HELD, store.clock.now(), why)
+    for decision in (Decision(Way.OURS, "ada"), umpire("referee", [ElementAmount(*COBALT_FOUND)])):
+        assert moment_of(store, miner, event).decision != decision
+        store.write(partial(move_state, tenant=miner, seqs=[event.seq], move=held))
+        with pytest.raises(EventUnknown):
+            decide(store, refiner, event.seq, decision)
+        decide(store, miner, event.seq, decision)
+        assert moment_of(store, miner, event).decision == decision
+        assert moment_of(store, refiner, event).decision is None
+        assert state_of(store, miner, event.seq).state is EventState.RECEIVED

@@ -1,16 +1,10 @@
 """Bags, seals, crates, packs and vehicles: what lies in what, from either end, and what ships."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-from tests.node.events.conftest import SetClock
 from tests.node.events.documents import Json, document
 from tests.node.events.trade import BAG, ORE_CLASS, SEAL, packed, quantity
 
 from lodeline.exchange.epcis.document import EpcisUri
 from lodeline.node.events.capture import capture
-from lodeline.node.events.database import open_engine, sqlite_url
 from lodeline.node.events.jobs import Who
 from lodeline.node.events.reading import Offered
 from lodeline.node.events.store import EventStore, TenantName
@@ -21,13 +15,6 @@ SHIP = "urn:epc:id:sscc:4012345.0000000008"
 PACK = "urn:epc:id:sgtin:4012345.066661.1"
 CELL = "urn:epc:id:sgtin:4012345.055551."
 VEHICLE = "urn:epc:id:giai:4012345.CAR1"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[EventStore]:
-    opened = EventStore(open_engine(sqlite_url(tmp_path / "events.db")), SetClock())
-    yield opened
-    opened.close()
 
 
 def at(event: Json, hour: int, **more: object) -> Json:
