@@ -8,7 +8,7 @@ from tests.cli.sessions import lodeline
 from tests.cli.test_event_store import MINER, home  # noqa: F401 - the fixture
 from tests.node.events.conftest import START, SetClock
 
-from lodeline.cli.refusals import OK, USAGE
+from lodeline.cli.refusals import OK, REFUSED, USAGE
 from lodeline.node.events.moments import Micros
 from lodeline.node.events.opening import opened_store
 from lodeline.node.events.refusals import EventIdTaken
@@ -63,3 +63,14 @@ def test_each_move_is_printed_a_line_until_there_were_so_many() -> None:
     assert len(french.out.splitlines()) == 6
     few = lodeline("--json", *words, "1", "--state", "held")
     assert [json.loads(line)["number"] for line in few.out.splitlines()] == [3]
+
+
+@pytest.mark.usefixtures("held")
+def test_who_decided_by_command_is_in_the_trail() -> None:
+    assert lodeline("--as", MINER, "events", "retry", "3").code == OK
+    refused = lodeline("--as", MINER, "events", "keep", "3")
+    assert refused.code == REFUSED
+    done = lodeline("--as", MINER, "--json", "audit-trail", "show")
+    (row,) = json.loads(done.out)
+    assert (row["who"], row["act"], row["seen"]) == ("console", "event-decided", "3")
+    assert row["about"] == "retry 3"

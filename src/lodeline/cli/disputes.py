@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from lodeline.cli.events import opened_for_member
+from lodeline.cli.events import console_note, opened_for_member
 from lodeline.cli.terminal import terminal_of
 from lodeline.exchange.transform_file import parse_element_amount
 from lodeline.kernel.bounds import PPM_ONE
@@ -108,7 +108,8 @@ def _decide(context: typer.Context, number: int, decision: Decision, database: s
     from lodeline.node.events.store import Seq  # noqa: PLC0415
 
     with opened_for_member(terminal_of(context), database) as (store, tenant):
-        decide(store, tenant, Seq(number), decision)
+        note = console_note(f"settle {decision.way.value}", number)
+        decide(store, tenant, Seq(number), decision, note)
 
 
 def _apart(each: Compared) -> Ppm:

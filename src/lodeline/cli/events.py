@@ -19,6 +19,7 @@ from lodeline.kernel.errors import LodelineError
 from lodeline.node.workspace import read_file, write_file
 
 if TYPE_CHECKING:
+    from lodeline.node.access.trail import Note
     from lodeline.node.events.pipeline import Turn
     from lodeline.node.events.reading import CaptureLimits
     from lodeline.node.events.states import Reason
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "capture",
     "check_mapping",
+    "console_note",
     "follow",
     "keep",
     "opened_for_member",
@@ -67,6 +69,15 @@ def _capture_limits(terminal: Terminal) -> CaptureLimits:
 # ------------------------------------------------------------------ what stopped
 
 
+def console_note(word: str, number: int) -> Note:
+    """Return what the trail says of a decision about an event that is made by command."""
+    from lodeline.node.access.trail import Act, Note  # noqa: PLC0415
+    from lodeline.node.events.jobs import Who  # noqa: PLC0415
+    from lodeline.node.events.store import Seq  # noqa: PLC0415
+
+    return Note(Who("console"), Act.EVENT_DECIDED, f"{word} {number}", [Seq(number)])
+
+
 def retry(
     context: typer.Context, number: Annotated[int, typer.Argument()], database: _Database = None
 ) -> None:
@@ -76,7 +87,7 @@ def retry(
 
     terminal = terminal_of(context)
     with opened_for_member(terminal, database) as (store, tenant):
-        begin_anew(store, tenant, Seq(number))
+        begin_anew(store, tenant, Seq(number), console_note("retry", number))
     terminal.say("events.retried", number=number)
     terminal.emit({"number": number, "state": "received"})
 
@@ -90,7 +101,7 @@ def keep(
 
     terminal = terminal_of(context)
     with opened_for_member(terminal, database) as (store, tenant):
-        leave_aside(store, tenant, Seq(number))
+        leave_aside(store, tenant, Seq(number), console_note("keep", number))
     terminal.say("events.kept", number=number)
     terminal.emit({"number": number, "state": "kept"})
 
@@ -104,7 +115,7 @@ def withdraw(
 
     terminal = terminal_of(context)
     with opened_for_member(terminal, database) as (store, tenant):
-        take_back(store, tenant, Seq(number))
+        take_back(store, tenant, Seq(number), console_note("withdraw", number))
     terminal.say("events.withdrawn", number=number)
     terminal.emit({"number": number, "state": "held"})
 
