@@ -2,6 +2,9 @@
 
 From a lot the way leads to the step that made it, to the entry of the step, and from there to the
 events that told of it. Most events become no entry, so only those that did are in the index.
+
+Reading goes along the index; writing pays for it where an event comes to the ledger, which takes
+a proof before, and nowhere else.
 """
 
 from __future__ import annotations
