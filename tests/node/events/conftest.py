@@ -92,6 +92,17 @@ class PostgresServer:
             connection.execute(text(f"DROP DATABASE {make_url(url).database} WITH (FORCE)"))
         engine.dispose()
 
+    def cut(self, url: DatabaseUrl) -> int:
+        """End every connection to a database, as a server that is restarted does; how many."""
+        engine = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
+        ended = text(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = :name"
+        )
+        with engine.connect() as connection:
+            count = connection.execute(ended, {"name": make_url(url).database}).scalar_one()
+        engine.dispose()
+        return int(count)
+
     def new_store(self) -> DatabaseUrl:
         """A database with the present layout and nothing in it; migrated once, then copied."""
         if self._template is None:

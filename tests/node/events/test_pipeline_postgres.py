@@ -17,7 +17,7 @@ from typing import Final
 from unittest import mock
 
 import pytest
-from sqlalchemy import Engine, event, make_url
+from sqlalchemy import Connection, Engine, event, make_url
 from tests.node.benches import PASSPHRASE, START, mining_bench
 from tests.node.events.conftest import PostgresServer
 from tests.node.events.story import assays, lot, told
@@ -32,18 +32,22 @@ from tests.node.events.test_pipeline_breaks import (
 from tests.node.events.test_pipeline_chain import GRANTS, ORE
 from tests.node.events.trade import PIT_MAPPING, mined, shipped
 
+from lodeline.engine.interface import Receipt
 from lodeline.engine.refusals import LedgerHasWriter
 from lodeline.holder.keystore import Passphrase
 from lodeline.holder.records import LotStatus
 from lodeline.kernel.ids import MemberId
+from lodeline.ledger.entries import Entry
 from lodeline.node.clock import ManualClock
 from lodeline.node.events import attending
 from lodeline.node.events.attending import Pipelines
 from lodeline.node.events.drafts import make_drafts
-from lodeline.node.events.outbox import RowState, rows_of
+from lodeline.node.events.outbox import Row, RowState, mark, rows_of
+from lodeline.node.events.refusals import StoreUnreachable
 from lodeline.node.events.signing_round import FolderRound, HouseRound
 from lodeline.node.events.store import EventStore, Seq
 from lodeline.node.events.withdrawing import retry, withdraw
+from lodeline.node.session import Session
 from lodeline.node.workspace import Workspace
 
 PIT: Final = MemberId("pit")
@@ -251,6 +255,49 @@ def test_a_second_worker_that_proves_the_same_event_brings_none_of_it_on(
         assert pit.states() == ["on-ledger"]
         assert pit.bench.session.ledger.size == size + 1
         assert len(rows_of(pit.store, pit.tenant, Seq(1))) == 1
+
+
+def test_connections_that_are_cut_between_two_writes_are_not_missed(
+    mine: Path, tmp_path: Path, postgres: PostgresServer
+) -> None:
+    folder = copied(postgres, mine, tmp_path)
+    submit = Session.submit
+
+    def cut(session: Session, entry: Entry) -> Receipt:
+        assert postgres.cut(database_at(folder)) > 0
+        return submit(session, entry)
+
+    with desk_at(folder) as pit:
+        with mock.patch.object(Session, "submit", cut):
+            assert pit.turn().sent == 1
+        assert pit.states() == ["on-ledger"]
+
+
+@pytest.mark.parametrize("state", [RowState.SENT, RowState.DONE])
+def test_a_connection_that_is_cut_in_a_transaction_costs_that_and_no_more(
+    mine: Path, tmp_path: Path, postgres: PostgresServer, state: RowState
+) -> None:
+    """Before the entry is handed in, and after the ledger has it: the next turn goes on."""
+    folder = copied(postgres, mine, tmp_path)
+
+    def cut(connection: Connection, row: Row, to: RowState) -> bool:
+        marked = mark(connection, row, to)
+        if to is state:
+            assert postgres.cut(database_at(folder)) > 0
+        return marked
+
+    with desk_at(folder) as pit:
+        size = pit.bench.session.ledger.size
+        with (
+            mock.patch("lodeline.node.events.pipeline.mark", cut),
+            pytest.raises(StoreUnreachable),
+        ):
+            pit.turn()
+        (row,) = rows_of(pit.store, pit.tenant, Seq(1))
+        assert row.state is (RowState.WAITING if state is RowState.SENT else RowState.SENT)
+        assert pit.turn().sent == 1
+        assert pit.states() == ["on-ledger"]
+        assert pit.bench.session.ledger.size == size + 1
 
 
 def test_two_services_on_one_database_bring_each_event_to_the_ledger_once(
