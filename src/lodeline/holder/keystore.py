@@ -17,6 +17,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from threading import Lock
 from types import MappingProxyType
 from typing import Annotated, Final
 
@@ -34,6 +35,7 @@ from lodeline.kernel.errors import LodelineError
 from lodeline.kernel.ids import KEY_BYTES, Scalar32W, ScalarBytes, SiteId, SiteIdW, check_name
 
 __all__ = [
+    "DERIVING",
     "LEAST_PASSPHRASE_CHARS",
     "MAX_KEYSTORE_BYTES",
     "STANDARD_COST",
@@ -57,6 +59,9 @@ __all__ = [
     "seal_keystore",
 ]
 
+DERIVING: Final = Lock()
+"""Held by whoever uses Argon2id in this process: with several lanes, two derivations at a time wait
+for each other's threads in OpenSSL (seen in 4.0.3) and never end."""
 MAX_KEYSTORE_BYTES: Final = 1 << 20
 """Room for thousands of facilities; more is not a keystore."""
 LEAST_PASSPHRASE_CHARS: Final = 12
@@ -457,7 +462,8 @@ def _derive(passphrase: Passphrase, header: _Header) -> bytes:
             lanes=cost.lanes,
             memory_cost=cost.memory_kib,
         )
-        return kdf.derive(passphrase.reveal())
+        with DERIVING:
+            return kdf.derive(passphrase.reveal())
     except MemoryError as refused:
         raise KdfOutOfMemory(cost.memory_kib) from refused
 

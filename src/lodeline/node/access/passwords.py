@@ -1,8 +1,8 @@
 """Passwords, kept as Argon2id (RFC 9106) in PHC form, and compared without telling by time.
 
-Costs are those of RFC 9106, section 4, second choice: three passes over 64 MiB. Not more than
-`MAX_AT_ONCE` passwords are worked on at once, so that strangers cannot use up the memory, and not
-more than `MAX_WAITING` wait for that, so that they cannot use up the threads.
+Costs are those of RFC 9106, section 4, second choice: three passes over 64 MiB. One password is
+worked on at a time, which Argon2id needs here (`keystore.DERIVING`), and which bounds the memory that
+strangers use; not more than `MAX_WAITING` wait, so that they cannot use up the threads.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import Final, NewType
 from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
+from lodeline.holder.keystore import DERIVING
 from lodeline.node.access.refusals import PasswordsBusy, PasswordTooLong, PasswordTooShort
 
 __all__ = [
-    "MAX_AT_ONCE",
     "MAX_PASSWORD_BYTES",
     "MAX_WAITING",
     "MIN_PASSWORD_CHARS",
@@ -34,8 +34,8 @@ __all__ = [
 
 MIN_PASSWORD_CHARS: Final = 12
 MAX_PASSWORD_BYTES: Final = 1_024
-MAX_AT_ONCE: Final = 2
-MAX_WAITING: Final = 4
+MAX_WAITING: Final = 3
+"""Passwords that wait while one is worked on."""
 _BUSY_SECONDS: Final = 1
 _SALT_BYTES: Final = 16
 _KEY_BYTES: Final = 32
@@ -45,8 +45,7 @@ Password = NewType("Password", str)
 PasswordHash = NewType("PasswordHash", str)
 """Argon2id in PHC form: algorithm, costs, salt and key."""
 
-_working = BoundedSemaphore(MAX_AT_ONCE)
-_asking = BoundedSemaphore(MAX_AT_ONCE + MAX_WAITING)
+_asking = BoundedSemaphore(1 + MAX_WAITING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ def new_password(typed: str) -> Password:
 def hash_password(password: Password, cost: Cost) -> PasswordHash:
     """Return what is kept of a password; two hashes of one password differ."""
     salt = secrets.token_bytes(_SALT_BYTES)
-    with _working:
+    with DERIVING:
         encoded = _argon2id(salt, cost).derive_phc_encoded(password.encode())
     return PasswordHash(encoded)
 
@@ -102,7 +101,7 @@ def _is_password(typed: Password, kept: PasswordHash | None, cost: Cost) -> bool
     compared = kept if kept is not None else _of_nobody(cost)
     data = typed.encode("utf-8", errors="replace")
     is_right = len(data) <= MAX_PASSWORD_BYTES
-    with _working:
+    with DERIVING:
         try:
             Argon2id.verify_phc_encoded(data[:MAX_PASSWORD_BYTES], compared)
         except InvalidKey:
