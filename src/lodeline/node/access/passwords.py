@@ -1,8 +1,8 @@
 """Passwords, kept as Argon2id (RFC 9106) in PHC form, and compared without telling by time.
 
 Costs are those of RFC 9106, section 4, second choice: three passes over 64 MiB. One password is
-worked on at a time, which Argon2id needs here (`keystore.DERIVING`), and which bounds the memory that
-strangers use; not more than `MAX_WAITING` wait, so that they cannot use up the threads.
+worked on at a time, which Argon2id needs here (`keystore.DERIVING`), and which bounds the memory
+that strangers use; not more than `MAX_WAITING` wait, so that they cannot use up the threads.
 """
 
 from __future__ import annotations
