@@ -74,6 +74,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "decline": trades.decline,
     "withdraw": trades.withdraw,
     "reverse": corrections.reverse,
+    "correct": corrections.correct,
     "recall": corrections.recall,
     "lift-recall": corrections.lift_recall,
     "trace": tracing.trace,

@@ -1,4 +1,4 @@
-"""`lodeline reverse`, `recall` and `lift-recall`: mistakes undone, bad lots flagged."""
+"""`lodeline reverse`, `correct`, `recall` and `lift-recall`: mistakes undone, bad lots flagged."""
 
 from __future__ import annotations
 
@@ -10,16 +10,21 @@ import typer
 from lodeline.cli.answers import answer
 from lodeline.cli.progress import waiting
 from lodeline.cli.terminal import terminal_of
-from lodeline.cli.transforms import say_sent
+from lodeline.cli.transforms import echo, say_sent
+from lodeline.exchange.transform_file import parse_element_amount
+from lodeline.kernel.ids import MemberId
 from lodeline.ledger.entries import LiftRecall
+from lodeline.node.correcting import correct as correct_lot
+from lodeline.node.correcting import prepare_correction, step_named
 from lodeline.node.governing import vote
 from lodeline.node.holding import holding
+from lodeline.node.transforming import prove_chain, seconds_to_prove
 from lodeline.node.undoing import Undoing, encode_undoing, go_on, read_undoing
 from lodeline.node.undoing import recall as recall_lot
 from lodeline.node.undoing import reverse as reverse_lot
 from lodeline.node.workspace import read_file, write_file
 
-__all__ = ["lift_recall", "recall", "reverse"]
+__all__ = ["correct", "lift_recall", "recall", "reverse"]
 
 RequestFile = Annotated[Path | None, typer.Option("--request")]
 
@@ -51,6 +56,34 @@ def reverse(
     write_file(path, encode_undoing(done), over=file.is_file() and path == file)
     terminal.say("reverse.back" if done.body is not None else "reverse.begun", file=path)
     terminal.emit({"file": str(path), "agreed": done.body is not None})
+
+
+def correct(
+    context: typer.Context,
+    lot: Annotated[str, typer.Argument()],
+    masses: Annotated[list[str], typer.Argument()],
+    *,
+    auditor: Annotated[str, typer.Option()],
+    step: Annotated[str | None, typer.Option("--step")] = None,
+    request: RequestFile = None,
+) -> None:
+    """Set right how much is in a lot, for a step that cannot be undone any more."""
+    terminal = terminal_of(context)
+    found = [parse_element_amount(text) for text in masses]
+    right = {each.element: each.mass for each in found}
+    with terminal.session() as session:
+        member = session.workspace.member(terminal.options.member)
+        with holding(session, member) as own:
+            held, wrong = own.lot_named(lot), None if step is None else step_named(own, step)
+            corrected = prepare_correction(own, held, right, wrong, MemberId(auditor))
+            echo(terminal, own, corrected.prepared)
+            terminal.confirm("correct.confirm")
+            chain = corrected.prepared.chain
+            with waiting(terminal, "transform.proving", seconds=seconds_to_prove(own, chain)):
+                (built,) = prove_chain(own, chain)
+            sent = correct_lot(own, corrected, built)
+            path = request or Path(f"{held.lot_id.hex()[:12]}-correction.request")
+            say_sent(terminal, own, sent, path)
 
 
 def recall(

@@ -31,7 +31,7 @@ from lodeline.node.transforming import (
 )
 from lodeline.node.workspace import read_file, write_file
 
-__all__ = ["abandon", "cosign", "drop", "queued", "say_sent", "send", "submit", "transform"]
+__all__ = ["abandon", "cosign", "drop", "echo", "queued", "say_sent", "send", "submit", "transform"]
 
 
 def transform(
@@ -48,7 +48,7 @@ def transform(
         member = session.workspace.member(terminal.options.member)
         with holding(session, member) as own:
             prepared = prepare(own, written, file.parent)
-            _echo(terminal, own, prepared)
+            echo(terminal, own, prepared)
             if plan:
                 terminal.emit(_plan_data(own, prepared))
                 return
@@ -63,7 +63,7 @@ def transform(
         terminal.say("transform.made", lot=lot)
 
 
-def _echo(terminal: Terminal, own: Holding, prepared: Prepared) -> None:
+def echo(terminal: Terminal, own: Holding, prepared: Prepared) -> None:
     """Say what goes in and what comes out, in contained masses, before anything is proved."""
     recipe = prepared.recipe
     title = recipe.title_fr if terminal.lang == "fr" else recipe.title_en

@@ -31,11 +31,13 @@ from lodeline.holder.keystore import HolderKeys
 from lodeline.holder.notes import check_opening
 from lodeline.kernel import cbor
 from lodeline.kernel.errors import LodelineError
-from lodeline.kernel.ids import Commitment, Hash32, MemberId, MemberIdW
+from lodeline.kernel.ids import Commitment, Hash32, MemberId, MemberIdW, TransformId
 from lodeline.kernel.units import GramsCO2e, grams_co2e
 from lodeline.ledger.case import active_member
+from lodeline.ledger.descent import issuers
 from lodeline.ledger.entries import (
     MAX_SIGNATURES,
+    Correction,
     Entry,
     EntryId,
     Govern,
@@ -60,6 +62,7 @@ __all__ = [
     "SignerNotAsked",
     "completed",
     "encode_request",
+    "issuer_of",
     "missing",
     "needs_consent",
     "read_request",
@@ -197,9 +200,22 @@ def _asked(state: State, entry: Entry) -> tuple[MemberId, ...]:
     if isinstance(entry, Reversal):
         making = state.makings.get(Hash32(entry.body.transform))
         return () if making is None else making.signers
+    if isinstance(entry, Correction):
+        issuer = issuer_of(state, TransformId(entry.body.corrects))
+        auditors = (signer.member for signer in entry.transform.body.signers)
+        return tuple(member for member in (issuer, *auditors) if member is not None)
     if isinstance(entry, Transform):
         return tuple(signer.member for signer in entry.body.signers)
     return ()
+
+
+def issuer_of(state: State, step: TransformId) -> MemberId | None:
+    """Return who signs corrections of a step: the member whose site it names, or who signed first.
+
+    Nothing where the step is unknown, or has neither.
+    """
+    making = state.makings.get(Hash32(step))
+    return None if making is None else next(reversed(issuers(state, making)), None)
 
 
 def missing(state: State, request: Request) -> tuple[MemberId, ...]:
@@ -238,10 +254,23 @@ def with_signature(state: State, request: Request, member: MemberId, keys: Holde
     if member not in waiting:
         raise SignerNotAsked(member, waiting)
     active_member(state, member)
-    signature = sign(keys.signing, _context(request.entry), entry_id(request.entry))
+    entry = request.entry
+    if isinstance(entry, Correction):
+        request = structs.replace(request, entry=_signed_within(entry, member, keys))
+    signature = sign(keys.signing, _context(entry), entry_id(entry))
     return structs.replace(
         request, signatures=(*request.signatures, MemberSignature(member, signature))
     )
+
+
+def _signed_within(entry: Correction, member: MemberId, keys: HolderKeys) -> Correction:
+    """Return a correction whose own step an auditor has signed too, if that is the member."""
+    step = entry.transform
+    if member not in {signer.member for signer in step.body.signers}:
+        return entry
+    signature = sign(keys.signing, SignatureContext.CO_SIGNATURE, entry_id(step))
+    signatures = (*step.signatures, MemberSignature(member, signature))
+    return structs.replace(entry, transform=structs.replace(step, signatures=signatures))
 
 
 def _context(entry: Entry) -> SignatureContext:
@@ -278,7 +307,7 @@ def completed(state: State, request: Request) -> Entry:
     ordered = tuple(by_member[member] for member in _asked(state, entry))
     if isinstance(entry, Reversal):
         return structs.replace(entry, signatures=ordered, consents=request.consents)
-    if isinstance(entry, Transform):
+    if isinstance(entry, (Correction, Transform)):
         return structs.replace(entry, signatures=ordered)
     return entry
 

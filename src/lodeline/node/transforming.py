@@ -49,6 +49,7 @@ __all__ = [
     "desk_of",
     "finish",
     "keep",
+    "pieces_for",
     "planned_outputs",
     "prepare",
     "prove_chain",
@@ -311,12 +312,12 @@ def _shown(own: Holding, step: Step, built: BuiltTransform, entry: Transform) ->
     for signer in built.body.signers:
         if signer.member == own.member:
             continue
-        pieces = _pieces(own, signer.role, step, built)
+        pieces = pieces_for(own, signer.role, step, built)
         found.append(seal_pieces(own.session.member(signer.member), identity, pieces))
     return tuple(found)
 
 
-def _pieces(own: Holding, role: str, step: Step, built: BuiltTransform) -> list[Piece]:
+def pieces_for(own: Holding, role: str, step: Step, built: BuiltTransform) -> list[Piece]:
     """Return what a role needs to judge; what is left of rights is nobody's business but theirs."""
     found: list[Piece] = []
     forms = own.session.state.tables.forms

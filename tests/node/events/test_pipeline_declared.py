@@ -9,14 +9,28 @@ from tests.node.benches import mining_bench
 from tests.node.events.documents import Json
 from tests.node.events.test_pipeline import CO, FOUNDERS, Desk
 from tests.node.events.test_pipeline_breaks import WRITES, desk_at, every_kill, opened_store
-from tests.node.events.trade import mined, shipped
+from tests.node.events.trade import mined, received, shipped
 
-from lodeline.holder.records import HeldLot, LotStatus
+from lodeline.engine.interface import Receipt
+from lodeline.exchange.transform_file import parse_element_amount
+from lodeline.holder.records import HeldLot, LotStatus, OfferState
+from lodeline.holder.vault import LotNotFree
+from lodeline.kernel.ids import MemberId
+from lodeline.node.correcting import (
+    MoreThanBefore,
+    StepUnknown,
+    correct,
+    prepare_correction,
+    step_named,
+)
 from lodeline.node.cosigning import co_sign, looked_at
+from lodeline.node.events.goods_book import goods_in
 from lodeline.node.events.signing_round import FolderRound, HouseRound
 from lodeline.node.events.store import Seq
 from lodeline.node.events.withdrawing import withdraw
 from lodeline.node.requests import encode_request, missing, read_request
+from lodeline.node.transforming import prove_chain
+from lodeline.node.undoing import Undoing, go_on, reverse
 
 WRONG = "urn:uuid:831c0292-4de1-430a-8255-2aca821abaa1"
 RIGHT = "urn:uuid:831c0292-4de1-430a-8255-2aca821abaa2"
@@ -129,3 +143,121 @@ def test_killed_at_any_write_a_step_is_undone_once(template: Path, tmp_path: Pat
             assert [ore.contents.amount(CO) for ore in ores(pit)] == [112_057_920]
             with pit.bench.at("pit") as own:
                 assert not own.vault.lots(LotStatus.RESERVED)
+
+
+def corrected(desk: Desk, mass: str, step: str | None, *signers: str) -> Receipt:
+    """Correct the ore that a company has, as the command does, and have others sign it."""
+    with desk.bench.at(desk.name) as own:
+        lot = max(own.unspent(), key=lambda each: each.contents.amount(CO))
+        found = parse_element_amount(mass)
+        wrong = None if step is None else step_named(own, step)
+        right = {found.element: found.mass}
+        plan = prepare_correction(own, lot, right, wrong, MemberId("seal"))
+        sent = correct(own, plan, prove_chain(own, plan.prepared.chain)[-1])
+        with pytest.raises(LotNotFree):
+            own.vault.free_lot(lot.lot_id)
+    return desk.bench.signed_by(sent, *signers)
+
+
+def test_a_correction_takes_the_place_of_a_step_whose_licence_was_used_since(pit: Desk) -> None:
+    pit.capture(mined("L2", 100))
+    pit.turn()
+    pit.capture(declared(mined("L1", 26400)), mined("L1", 24600))
+    pit.turn()
+    assert pit.states() == ["on-ledger", "on-ledger", "held", "held"]
+    assert (pit.code(2), pit.code(3)) == ("event-right-used-since", "event-waits-for-undoing")
+    assert len(ores(pit)) == 2
+    receipt = corrected(pit, "112.05792 kg Co", None, "seal")
+    pit.turn()
+    assert pit.states() == ["refused", "on-ledger", "on-ledger", "on-ledger"]
+    assert pit.code(0) == "event-corrected-as-wrong"
+    assert pit.code(3) == "event-stands-by-correction"
+    assert pit.bench.session.ledger.size == receipt.index + 1
+    assert max(ore.contents.amount(CO) for ore in ores(pit)) == 112_057_920
+    pit.capture(shipped("L1", 12300), shipped("L1", 13000, hour=11))
+    pit.turn()
+    assert pit.states()[4:] == ["on-ledger", "refused"]
+    assert pit.code() == "event-more-used-than-there"
+
+
+def test_what_was_sold_is_corrected_by_its_buyer_issuer_and_auditor(pit: Desk) -> None:
+    trader = Desk(pit.bench, pit.store, "trader", HouseRound())
+    pit.capture(shipped("L1", 26400))
+    pit.turn()
+    trader.capture(received("L1", 26400))
+    trader.turn()
+    pit.capture(declared(mined("L1", 26400)), mined("L1", 24600))
+    pit.turn()
+    assert pit.states() == ["on-ledger", "on-ledger", "held", "held"]
+    reason = pit.state(2).reason
+    assert reason is not None
+    assert reason.code == "event-goods-moved-on"
+    assert "trader" in reason.en
+    assert "event 2" in reason.en
+    step = reason.advice_en.partition("--step ")[2].split()[0]
+    corrected(trader, "112.05792 kg Co", step, "pit", "seal")
+    pit.turn()
+    assert pit.states() == ["refused", "on-ledger", "on-ledger", "on-ledger"]
+    (ore,) = ores(trader)
+    assert ore.contents.amount(CO) == 112_057_920
+    with trader.bench.at("trader") as own:
+        pages = [page for _, page in goods_in(own.vault)]
+        assert [lot.lot_id for page in pages for lot in page.free(own)] == [ore.lot_id]
+
+
+def test_a_wrong_shipping_is_withdrawn_while_nobody_has_accepted_it(pit: Desk) -> None:
+    pit.capture(shipped("L1", 26000) | {"eventID": RIGHT})
+    pit.turn()
+    error = {"errorDeclaration": {"declarationTime": "2026-10-12T18:00:00Z"}}
+    again = shipped("L1", 12000, hour=11)
+    pit.capture(shipped("L1", 26000) | {"eventID": RIGHT} | error, again)
+    pit.turn()
+    pit.turn()
+    assert pit.states() == ["on-ledger", "refused", "on-ledger", "on-ledger"]
+    assert pit.code(1) == "event-undone-as-wrong"
+    with pit.bench.at("trader") as own:
+        offers = [offer.state for offer in own.vault.offers()]
+    assert offers == [OfferState.WITHDRAWN, OfferState.OPEN]
+
+
+def test_a_wrong_shipping_that_was_accepted_is_held(pit: Desk) -> None:
+    trader = Desk(pit.bench, pit.store, "trader", HouseRound())
+    sold = shipped("L1", 26400) | {"eventID": RIGHT}
+    error = {"errorDeclaration": {"declarationTime": "2026-10-12T18:00:00Z"}}
+    pit.capture(sold)
+    pit.turn()
+    bought = received("L1", 26400) | {"eventID": WRONG}
+    trader.capture(bought)
+    trader.turn()
+    pit.capture(sold | error)
+    trader.capture(bought | error)
+    pit.turn()
+    trader.turn()
+    assert (pit.states()[-1], pit.code()) == ("held", "event-goods-sold")
+    assert (trader.states()[-1], trader.code()) == ("held", "event-goods-bought")
+    with trader.bench.at("trader") as own:
+        (lot,) = own.unspent()
+        begun = reverse(own, lot)
+    assert isinstance(begun, Undoing)
+    with pit.bench.at("pit") as own:
+        agreed = go_on(own, begun)
+    assert isinstance(agreed, Undoing)
+    with trader.bench.at("trader") as own:
+        assert isinstance(go_on(own, agreed), Receipt)
+    pit.turn()
+    trader.turn()
+    assert pit.states() == ["on-ledger", "refused", "on-ledger"]
+    assert trader.states() == ["refused", "on-ledger"]
+    pit.capture(shipped("L1", 26400, hour=11))
+    pit.turn()
+    assert pit.states()[-1] == "on-ledger"
+
+
+def test_a_correction_only_takes_away_and_only_from_what_is_there(pit: Desk) -> None:
+    with pytest.raises(MoreThanBefore) as refused:
+        corrected(pit, "1 t Co", None)
+    assert refused.value.had == 120_257_280
+    with pytest.raises(MoreThanBefore):
+        corrected(pit, "1 kg Ni", None)
+    with pytest.raises(StepUnknown):
+        corrected(pit, "1 kg Co", "ffffff")

@@ -113,12 +113,12 @@ class GoodsMovedOn(TradeHeld):
         "sont chez : {holders}"
     )
     advice_en: ClassVar[str] = (
-        "whoever has the goods runs `lodeline correct LOT MASSES --step {step} --auditor NAME "
-        "--issuer {issuer}`; then sign it"
+        "whoever has the goods runs `lodeline correct LOT MASSES --step {step} --auditor NAME`; "
+        "sign the file that it writes"
     )
     advice_fr: ClassVar[str] = (
-        "qui a les biens lance « lodeline correct LOT MASSES --step {step} --auditor NOM "
-        "--issuer {issuer} » ; signez ensuite"
+        "qui a les biens lance « lodeline correct LOT MASSES --step {step} --auditor NOM » ; "
+        "signez le fichier écrit"
     )
 
     event: int
@@ -126,7 +126,6 @@ class GoodsMovedOn(TradeHeld):
     """0: not by an event."""
     holders: tuple[MemberId, ...]
     step: Hash32
-    issuer: MemberId
 
 
 class GoodsSold(TradeHeld):

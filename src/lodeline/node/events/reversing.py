@@ -171,8 +171,7 @@ def _check_untouched(own: Holding, step: _Step, event: Seq) -> None:
     rights = [lot for lot in used if _is_right(own, lot)]
     if len(rights) < len(used):
         by, holders = _whereabouts(own, event)
-        issuer = step.made.signers[0] if step.made.signers else own.member
-        raise GoodsMovedOn(event, by, holders, Hash32(step.transform), issuer)
+        raise GoodsMovedOn(event, by, holders, Hash32(step.transform))
     here = [lot for lot in step.made.outputs if not _is_right(own, lot)]
     if rights:
         right = state.lot(rights[0])
