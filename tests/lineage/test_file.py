@@ -3,8 +3,10 @@
 import os
 import zlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -227,6 +229,56 @@ def test_a_writer_that_is_stopped_leaves_what_was_there(
     found = open_book(path)
     assert found is not None
     assert found.place == later.place != book.place
+
+
+def test_killed_at_any_write_it_leaves_the_old_file(
+    path: Path, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was written until then is cut short, and never taken for a file."""
+    before, later = path.read_bytes(), LineageBook()
+    later.catch_up(world.state, OTHER)
+    beside = path.with_name(path.name + ".new")
+    count = 0
+    while True:
+        try:
+            with monkeypatch.context() as patch:
+                patch.setattr(os, "fdopen", partial(_killed_after, count, os.fdopen))
+                write_book(path, later)
+        except Killed:
+            assert path.read_bytes() == before
+            beside.replace(path)  # as if the name had come before the bytes
+            with pytest.raises((LineageFileDamaged, LineageFileUnknown)):
+                open_book(path)
+            path.write_bytes(before)
+            count += 1
+            continue
+        break
+    assert count > 30
+    found = open_book(path)
+    assert found is not None
+    assert found.place == later.place
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def _killed_after(count: int, opened: Callable[..., Any], handle: int, mode: str) -> Any:
+    """Open a file whose bytes are on the disk at once, until it was written to so often."""
+    file = opened(handle, mode, buffering=0)
+    left = [count]
+
+    def write(data: bytes) -> int:
+        if not left[0]:
+            raise Killed
+        left[0] -= 1
+        return int(file.write(data))
+
+    wrapped = MagicMock(wraps=file)
+    wrapped.write = write
+    wrapped.__enter__.return_value = wrapped
+    wrapped.__exit__.side_effect = lambda *_: file.close()
+    return wrapped
 
 
 def test_what_a_killed_writer_left_is_no_matter(path: Path, book: LineageBook) -> None:

@@ -220,9 +220,13 @@ def test_a_file_that_cannot_be_written_stops_nobody(
 ) -> None:
     monkeypatch.setattr(lineage_keeping, "_WORTH_KEEPING", 1)
     home.file.mkdir()
-    keeper = LineageKeeper(home.workspace)
-    home.told(keeper)
-    assert {type(refusal).code for refusal in keeper.ignored} == {"durable-file-failed"}
+    said: list[str] = []
+    keeper = LineageKeeper(home.workspace, lambda refusal: said.append(refusal.code))
+    for _ in range(3):
+        home.told(keeper)
+    assert set(said) == {"durable-file-failed"}
+    assert [refusal.code for refusal in keeper.ignored] == said
+    assert len(said) == 2  # to open it, and to write it: once, until there is more to write
 
 
 # ------------------------------------------------------------------ parts that are not there

@@ -89,13 +89,24 @@ class LineageDesk:
     """Answers about the lineage of a folder's ledger; several threads may ask."""
 
     def __init__(
-        self, workspace: Workspace, store: EventStore, keys_of: KeysOf = lambda _: None
+        self,
+        workspace: Workspace,
+        store: EventStore,
+        keys_of: KeysOf = lambda _: None,
+        tell: Callable[[LodelineError], None] = lambda _: None,
     ) -> None:
-        """Open nothing yet."""
+        """Open nothing yet.
+
+        Args:
+            workspace: folder of the node.
+            store: of its events.
+            keys_of: gives the keys of members, where the service has them.
+            tell: is told why kept lineage was not used; it is then made anew.
+        """
         self._workspace: Final = workspace
         self._store: Final = store
         self._keys_of: Final = keys_of
-        self._keeper: Final = LineageKeeper(workspace)
+        self._keeper: Final = LineageKeeper(workspace, tell)
         self._goods: Final = _GoodsByLot()
 
     def of_lot(self, lot: LotId, way: Way, asker: Asker) -> Told:

@@ -9,7 +9,7 @@ ledger beside it, is not used; why is in `LineageKeeper.ignored`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import RLock
@@ -36,6 +36,7 @@ _FILE: Final = "lineage.index"
 _WORTH_KEEPING: Final = 500
 """Entries that came since the file was written; fewer are read again from the parts as quickly."""
 _PATIENCE_SECONDS: Final = 1.0
+_REASONS: Final = 20
 _ANY: Final = Origin("lineage")
 """A checkpoint is asked for its root alone."""
 
@@ -76,10 +77,18 @@ class LineageKeeper:
     with keeper.reading() as book: ...
     """
 
-    def __init__(self, workspace: Workspace) -> None:
-        """Open nothing yet."""
+    def __init__(
+        self, workspace: Workspace, tell: Callable[[LodelineError], None] = lambda _: None
+    ) -> None:
+        """Open nothing yet.
+
+        Args:
+            workspace: folder of the node.
+            tell: is told why a file or a part was not used.
+        """
         self._ledger: Final = workspace.ledger
         self._file: Final = lineage_file(workspace)
+        self._tell: Final = tell
         self._turn: Final = RLock()
         self._book: LineageBook | None = None
         self._kept = 0
@@ -89,7 +98,7 @@ class LineageKeeper:
         self.log_size = 0
         """Entries that the ledger had when it was last looked at."""
         self.ignored: Final[list[LodelineError]] = []
-        """Why a file or a part was not used, or a file could not be written."""
+        """Why a file or a part was not used, or a file could not be written; the latest reasons."""
 
     @property
     def is_current(self) -> bool:
@@ -160,13 +169,18 @@ class LineageKeeper:
         try:
             found = open_book(self._file)
         except LodelineError as refusal:
-            self.ignored.append(refusal)
+            self._ignore(refusal)
             found = None
         self._kept = 0 if found is None else found.size
         return found or LineageBook()
 
-    def _begin_anew(self, refusal: LodelineError) -> None:
+    def _ignore(self, refusal: LodelineError) -> None:
         self.ignored.append(refusal)
+        del self.ignored[:-_REASONS]
+        self._tell(refusal)
+
+    def _begin_anew(self, refusal: LodelineError) -> None:
+        self._ignore(refusal)
         self._book, self._kept = LineageBook(), 0
 
     def _follow(self) -> None:
@@ -204,10 +218,12 @@ class LineageKeeper:
     def _keep(self) -> None:
         """Write the file; without one the next program only takes longer."""
         try:
-            if write_book(self._file, self._now()):
-                self._kept = self._now().size
+            is_written = write_book(self._file, self._now())
         except DurableFileFailed as refusal:
-            self.ignored.append(refusal)
+            self._ignore(refusal)
+            is_written = True  # as good as: the next try is for more than this
+        if is_written:
+            self._kept = self._now().size
 
 
 def _is_of(store: Store, place: Place) -> bool:

@@ -8,6 +8,7 @@ disk whatever happens.
 
 from __future__ import annotations
 
+import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
@@ -43,6 +44,7 @@ _STOP_SECONDS: Final = 30
 _BACKLOG: Final = 512
 _MESSAGE_BYTES: Final = 4_096
 """Of what a client says over a websocket, which nobody listens to."""
+_log: Final = logging.getLogger(__name__)
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -135,7 +137,7 @@ def serve(
         service = replace(
             service,
             ledger_in=workspace if workspace.ledger.exists() else None,
-            lineage=LineageDesk(workspace, store, keys_of),
+            lineage=LineageDesk(workspace, store, keys_of, _made_anew),
         )
         webhooks = Webhooks(service.settings.destinations)
         stack.enter_context(Dispatcher(Courier(store, NodeDesk(service), webhooks)))
@@ -144,6 +146,11 @@ def serve(
         name = bound.getsockname()
         started(Listen(listen.host, int(name[1])))
         server.run(sockets=[bound])
+
+
+def _made_anew(refusal: LodelineError) -> None:
+    """Write into the log why kept lineage was not used."""
+    _log.error("lineage", extra={"code": refusal.code, "reason": refusal.message("en")})
 
 
 def _config(app: Starlette, proxies: Sequence[str]) -> uvicorn.Config:
