@@ -146,7 +146,7 @@ def misfits_of(state: State, mapping: CompanyMapping) -> Iterator[FileRefused]:
     recipes = {record.recipe.name: record.recipe for record in state.tables.recipes.values()}
     for index, step in enumerate(mapping.steps):
         yield from _hidden(mapping, step, mapping.steps[:index])
-        yield from _unclassed(mapping, step)
+        yield from _unclassed(state, mapping, step)
         recipe = None if step.recipe is None else recipes.get(step.recipe)
         if step.do is Doing.MAKE and recipe is not None:
             yield from _made(state, mapping, step, recipe)
@@ -161,10 +161,10 @@ def _hidden(
             return
 
 
-def _unclassed(mapping: CompanyMapping, step: StepRule) -> Iterator[FileRefused]:
+def _unclassed(state: State, mapping: CompanyMapping, step: StepRule) -> Iterator[FileRefused]:
     known = {goods.form for goods in mapping.goods}
     for form in dict.fromkeys((*step.when.used, *step.when.made, *step.when.goods)):
-        if form not in known:
+        if form not in known and form in state.tables.forms:
             yield MappingFormUnclassed(mapping.file, step.line, form)
 
 
@@ -172,12 +172,12 @@ def _made(
     state: State, mapping: CompanyMapping, step: StepRule, recipe: Recipe
 ) -> Iterator[FileRefused]:
     file, line = mapping.file, step.line
-    takes, gives = _forms(recipe.inputs), _forms(recipe.outputs)
+    takes, gives, forms = _forms(recipe.inputs), _forms(recipe.outputs), state.tables.forms
     for form in step.when.used:
-        if not _fits(form, takes):
+        if form in forms and not _fits(form, takes):
             yield MappingFormNotTaken(file, line, recipe.name, form, takes)
     for form in (*step.when.made, *step.yields):
-        if not _fits(form, gives):
+        if form in forms and not _fits(form, gives):
             yield MappingFormNotGiven(file, line, recipe.name, form, gives)
     if recipe.needs_site and not mapping.sites:
         yield MappingSiteMissing(file, line, recipe.name)

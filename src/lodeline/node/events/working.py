@@ -47,8 +47,8 @@ class MappingNameUnknown(FileRefused):
     name: str
 
     code = "mapping-name-unknown"
-    en = "{file}, line {line}: there is no {what} “{name}” in this consortium"
-    fr = "{file}, ligne {line} : ce consortium n'a pas de {what} « {name} »"
+    en = "{file}, line {line}: “{name}” ({what}) is not in this consortium"
+    fr = "{file}, ligne {line} : « {name} » ({what}) n'existe pas dans ce consortium"
     advice_en = "compare with `lodeline recipes`, `lodeline site list` and `lodeline members`"
     advice_fr = "comparez avec « lodeline recipes », « site list » et « members »"
 
@@ -115,11 +115,16 @@ def _read(file: Path, member: MemberId) -> CompanyMapping:
 
 
 def faults_of(state: State, mapping: CompanyMapping) -> Iterator[FileRefused]:
-    """Yield every name of a mapping that the consortium does not have, and what does not fit."""
-    for name in _names(state, mapping):
-        if not name.is_known:
-            yield MappingNameUnknown(mapping.file, name.line, name.what, name.name)
-    yield from misfits_of(state, mapping)
+    """Yield every name of a mapping that the consortium does not have, and what does not fit.
+
+    In the order of the file.
+    """
+    found: list[FileRefused] = [
+        MappingNameUnknown(mapping.file, name.line, name.what, name.name)
+        for name in _names(state, mapping)
+        if not name.is_known
+    ]
+    yield from sorted((*found, *misfits_of(state, mapping)), key=lambda fault: fault.line)
 
 
 def _names(state: State, mapping: CompanyMapping) -> Iterator[_Name]:
