@@ -25,8 +25,10 @@ __all__ = ["RDF_VALUE", "bounded", "normalise", "prefixes_of"]
 
 RDF_VALUE = "rdf:value"
 """Where an XML element had text and attributes, the text (RDF Schema 1.1, section 5.4.3)."""
-_EVENT_DEPTH = 3
-"""Document, body and list around an event."""
+_EVENT_DEPTH = 4
+"""Document, body, list, and the event itself."""
+_MEMBER_DEPTH = _EVENT_DEPTH + 4
+"""Whatever it is, an object of the standard is counted as the deepest: a report of a sensor."""
 _STANDARD = frozenset(EVENT_FIELDS) | {"type"}
 _ANYWHERE = frozenset({"id", "type"})
 """Names that the EPCIS context defines for any object."""
@@ -160,16 +162,26 @@ class _Walk:
             if member in known:
                 result[member] = self.standard(name, member, inner, f"{where}/{member}")
             elif name in EXTENDED:
-                self.extension(result, member, inner, f"{where}/{member}", _EVENT_DEPTH + 1)
+                self.extension(result, member, inner, f"{where}/{member}", _MEMBER_DEPTH)
             else:
                 raise NameWithoutNamespace(member, where)
         return result
 
     def extension(
-        self, into: JsonObject, name: str, value: JsonValue, where: str, depth: int
+        self,
+        into: JsonObject,
+        name: str,
+        value: JsonValue,
+        where: str,
+        depth: int,
+        *,
+        inner: bool = False,
     ) -> None:
-        """Put a field of an extension into its object, unless it is an empty list."""
-        prefix = self._prefix(name, where, inner=depth > _EVENT_DEPTH + 1)
+        """Put a field of an extension into its object, unless it is an empty list.
+
+        ``depth`` is how deep the object lies; ``inner``: it is of an extension itself.
+        """
+        prefix = self._prefix(name, where, inner=inner)
         if value == []:
             return
         if prefix is not None:
@@ -198,7 +210,7 @@ class _Walk:
         elif isinstance(value, dict):
             inner: JsonObject = {}
             for name, member in value.items():
-                self.extension(inner, name, member, f"{where}/{name}", depth + 1)
+                self.extension(inner, name, member, f"{where}/{name}", depth, inner=True)
             return inner or ""
         return value
 
