@@ -27,6 +27,11 @@ LIMITS = ConnectionLimits(
 )
 SECONDS = 20
 LARGE = 64 * 1024 * 1024
+UPGRADE = (
+    b"Host: node\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+)
+SERVERS: list[uvicorn.Server] = []
 GET = b"GET / HTTP/1.1\r\nHost: node\r\n\r\n"
 
 
@@ -85,6 +90,7 @@ def served(app: App, crowd: Crowd) -> Iterator[int]:
             started.set()
 
     server = Server(config)
+    SERVERS.append(server)
     thread = Thread(target=server.run, kwargs={"sockets": [bound]})
     thread.start()
     assert started.wait(SECONDS)
@@ -122,6 +128,14 @@ def rest(connection: socket.socket) -> bytes:
     except ConnectionError:
         pass
     return got
+
+
+def begun(connection: socket.socket) -> bytes:
+    """What comes first, or nothing where the node ends the connection."""
+    try:
+        return connection.recv(64)
+    except ConnectionError:
+        return b""
 
 
 def is_ended(connection: socket.socket, unit: bytes) -> bool:
@@ -217,6 +231,32 @@ def test_a_client_that_does_not_read_a_websocket_is_left(port: int, app: App) ->
         f"ws://127.0.0.1:{port}/", proxy=None, max_size=None, max_queue=1, close_timeout=0.1
     ):
         assert app.gone.get(timeout=SECONDS) == "websocket"
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        (b"POST / HTTP/1.1\r\n", b"Content-Length: 5\r\n\r\nhello"),
+        (b"GET / HTTP/1.0\r\n", b"\r\n"),
+        (b"GET / HTTP/1.1\r\n", b"X: y\r\n" * 500 + b"\r\n"),
+        (b"GET /" + b"a" * 7_000 + b" HTTP/1.1\r\n", b"\r\n"),
+        (b"GET / HTTP/1.1\r\n", b"Content-Length: 5\r\n\r\nhello"),
+        (b"GET / HTTP/1.1\r\n", b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+        (b"GET / HTTP/1.1\r\n", b"Sec-WebSocket-Key: again\r\n\r\n"),
+    ],
+)
+def test_what_is_almost_a_websocket_holds_no_connection(
+    app: App, first: bytes, last: bytes
+) -> None:
+    """Whatever the handshake lacks: it is ended, and the server counts it no more."""
+    with served(app, Crowd(LIMITS)) as port:
+        for _ in range(3):
+            with opened(port, first + UPGRADE + last) as connection:
+                if not begun(connection).startswith(b"HTTP/1.1 101 "):
+                    rest(connection)
+        with opened(port, GET) as connection:
+            rest(connection)  # idle for a second
+        assert SERVERS[-1].server_state.connections == set()
 
 
 def test_an_address_has_a_part_of_the_connections_and_gives_it_back(port: int) -> None:

@@ -161,11 +161,17 @@ class Guarded(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection over; it is counted on as one of its address."""
-        if self._look is not None:
-            self._look.cancel()
-            self._look = None
         self._in_head = False
-        super().handle_websocket_upgrade()
+        known = set(self.connections)
+        try:
+            super().handle_websocket_upgrade()
+        finally:
+            if self.transport.get_protocol() is self:  # it could not be read as a handshake
+                self.connections.intersection_update(known)
+                self.transport.abort()
+            elif self._look is not None:
+                self._look.cancel()
+                self._look = None
 
     # ------------------------------------------------------------------ what comes
 
@@ -261,7 +267,7 @@ class Guarded(HttpToolsProtocol):
 
 
 class GuardedSocket(WebSocketsSansIOProtocol):
-    """A websocket whose client has to read what it is told; made where `Guarded` upgrades.
+    """A websocket with bounds: it has a handshake, and its client reads. `Guarded` upgrades to it.
 
     Args:
         config: of the server.
@@ -281,7 +287,8 @@ class GuardedSocket(WebSocketsSansIOProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._crowd = crowd
-        self._reading = _Reading(self.loop.time())
+        self._since = self.loop.time()
+        self._reading = _Reading(self._since)
         self._look: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -297,9 +304,12 @@ class GuardedSocket(WebSocketsSansIOProtocol):
         super().connection_lost(exc)
 
     def _looked(self) -> None:
+        if self.transport.get_protocol() is not self:
+            return
         limits, now = self._crowd.limits, self.loop.time()
         self._look = self.loop.call_later(limits.look_seconds, self._looked)
-        if self._reading.is_still(self.transport, now, limits.still_seconds):
+        is_late = not self.handshake_complete and now - self._since > limits.head_seconds
+        if is_late or self._reading.is_still(self.transport, now, limits.still_seconds):
             self.transport.abort()
 
 
