@@ -30,6 +30,7 @@ from lodeline.node.events.paging import Holder
 from lodeline.node.events.reading import Offered
 from lodeline.node.events.refusals import EventUnknown
 from lodeline.node.events.retention import forget_events
+from lodeline.node.events.schema import STATE_MOVES
 from lodeline.node.events.states import (
     EventState,
     Move,
@@ -99,6 +100,17 @@ def test_moves_are_of_one_tenant_and_numbered_for_it_alone(
     assert list(told(store, miner, BEGINNING, 9)) == ["1 received", "3 received"]
     assert list(told(store, refiner, BEGINNING, 9)) == ["2 received"]
     assert here(store, refiner) == MovePlace(2)
+
+
+def test_a_move_that_covers_another_tenant_s_event_tells_nothing_of_it(
+    store: EventStore, miner: Tenant, refiner: Tenant
+) -> None:
+    """None is written; were one there all the same, the event would still be the other's."""
+    take(store, miner, 1)
+    take(store, refiner, 2)
+    store.write(lambda c: c.execute(STATE_MOVES.update().values(first_seq=1, last_seq=2)))
+    assert list(told(store, miner, BEGINNING, 9)) == ["1 received"]
+    assert list(told(store, refiner, BEGINNING, 9)) == ["2 received"]
 
 
 def test_some_states_are_followed_and_others_passed_over(store: EventStore, miner: Tenant) -> None:

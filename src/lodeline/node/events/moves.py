@@ -21,7 +21,7 @@ from typing import ClassVar, Final, NewType
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-from sqlalchemy import Connection, RowMapping, and_, case, delete, or_, select
+from sqlalchemy import Connection, RowMapping, and_, case, delete, select
 
 from lodeline.exchange.epcis.document import EventId
 from lodeline.node.events.exceptions import QueryValidationException
@@ -158,7 +158,6 @@ def moves_after(
             ),
         )
         .where(rows.tenant == tenant.number, rows.number >= place.number)
-        .where(or_(rows.number > place.number, rows.last_seq > place.told))
         .order_by(rows.number, EVENTS.c.seq)
         .limit(limit)
     )
