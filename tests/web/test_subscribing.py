@@ -16,6 +16,7 @@ from lodeline.node.access.roles import Role
 from lodeline.node.access.trail import TrailNumber, rows
 from lodeline.node.events.deliveries import MAX_ATTEMPTS, Courier, Due, Turn
 from lodeline.node.events.subscription_refusals import DestinationUnreachable
+from lodeline.node.events.turns import Places
 from lodeline.node.events.webhooks import Message
 from lodeline.web.delivering import Dispatcher, NodeDesk
 
@@ -239,7 +240,7 @@ def test_the_dispatcher_gives_everything_that_is_due_its_turn(
     for _ in range(3):
         subscribe(site)
     site.post("/capture", document(event(1)))
-    dispatcher = Dispatcher(courier)
+    dispatcher = Dispatcher(courier, Places(3, 3, 3))
     for under_way in dispatcher.turn():
         under_way.result(30)
     assert len(hook.messages) == 3
@@ -264,7 +265,7 @@ def test_a_fault_that_nobody_foresaw_is_not_repeated_and_harms_nobody_else(
         return given(due)
 
     monkeypatch.setattr(courier, "deliver", deliver_or_break)
-    dispatcher = Dispatcher(courier)
+    dispatcher = Dispatcher(courier, Places(3, 3, 3))
     faults = [begun.exception(30) for begun in dispatcher.turn()]
     assert sorted(type(fault).__name__ for fault in faults) == ["NoneType", "ZeroDivisionError"]
     assert [well in message.report_id for message in hook.messages] == [True]

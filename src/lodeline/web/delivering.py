@@ -110,18 +110,22 @@ class Dispatcher:
         self._thread.join()
         self._pool.shutdown(cancel_futures=True)
 
-    def turn(self) -> None:
+    def turn(self) -> list[Future[None]]:
         """Look at what is due, and begin with as much of it as there are places for."""
         due = self._courier.due()
         with self._lock:
             self._turns.look(due)
-        self._begin()
+        return self._begin()
 
-    def _begin(self) -> None:
-        """Give the places that are free, unless the end has come."""
+    def _begin(self) -> list[Future[None]]:
+        """Give the places that are free, unless the end has come, and return what was begun."""
+        begun: list[Future[None]] = []
         with self._lock:
             while not self._ended.is_set() and (due := self._turns.take()) is not None:
-                self._pool.submit(self._deliver, due).add_done_callback(_report_fault)
+                begun.append(self._pool.submit(self._deliver, due))
+        for each in begun:
+            each.add_done_callback(_report_fault)
+        return begun
 
     def _run(self) -> None:
         while not self._ended.wait(_PAUSE_SECONDS):
