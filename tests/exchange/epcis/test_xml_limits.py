@@ -1,9 +1,9 @@
 """XML at the edge of its limits, and which of two equal things counts."""
 
 import pytest
-from tests.exchange.epcis.samples import WHEN, xml
+from tests.exchange.epcis.samples import WHEN, extended, read_one, xml
 
-from lodeline.exchange.epcis import read_xml
+from lodeline.exchange.epcis import Document, read_xml, write_xml
 from lodeline.exchange.epcis.errors import (
     ContextRefused,
     NestedTooDeep,
@@ -86,3 +86,17 @@ def test_of_two_senders_the_first_counts() -> None:
     assert read_xml(xml("", head=head)).head["sender"] == "urn:x:a"
     foreign = head.replace(sbdh, "https://example.com/other")
     assert "sender" not in read_xml(xml("", head=foreign)).head
+
+
+def test_elements_are_written_in_the_order_of_the_standards_schema() -> None:
+    transactions = [{"type": "po", "bizTransaction": "urn:x:po"}]
+    for kind, first, second in (
+        ("TransactionEvent", "bizTransactionList", "epcList"),
+        ("ObjectEvent", "epcList", "bizTransactionList"),
+    ):
+        value = extended(type=kind, bizTransactionList=transactions, x_z="1", x_a="2", x_m="3")
+        whole = Document.capture([read_one(value)], "2026-03-01T09:00:00Z")
+        text = write_xml(whole).decode()
+        assert text.index(f"<{first}>") < text.index(f"<{second}>")
+        assert text.index("<x:a>") < text.index("<x:m>") < text.index("<x:z>")
+        assert read_xml(text.encode()).events == whole.events
