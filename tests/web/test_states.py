@@ -447,3 +447,19 @@ def test_two_applications_on_one_store_tell_the_same(site: Site, live: Live) -> 
         assert answer.status_code == 202
         assert states(stream, 1) == ["received"]
     other.close()
+
+
+def test_the_state_of_a_declaration_is_told_beside_that_of_its_event(site: Site) -> None:
+    store, name = site.service.store, "urn:uuid:831c0292-4de1-430a-8255-2aca821abaa1"
+    body = event(7) | {"eventID": name}
+    error = {"errorDeclaration": {"declarationTime": "2026-03-02T10:00:00Z"}}
+    for each in (body, body | error):
+        site.post("/capture", document(each))
+    last = store.last_seq()
+    move(site, EventState.ON_LEDGER, last - 1)
+    move(site, EventState.HELD, last, why=True)
+    told = site.get(f"/events/{name.replace(':', '%3A')}/state").json()
+    assert (told["state"], "errorDeclaration" in told) == ("on-ledger", False)
+    declaration = told["declaration"]
+    assert (declaration["state"], declaration["eventID"]) == ("held", name)
+    assert declaration["reason"]["code"] == REASON.code

@@ -111,15 +111,21 @@ def _row(terminal: Terminal, event: StoredEvent, at: StateOf) -> tuple[str, ...]
     return (
         str(event.seq),
         moment_text(event.event_time)[:19],
-        event.type,
+        _kind(terminal, event),
         event_of(event).biz_step or "–",
         terminal.texts(f"events.state.{at.state.value}"),
         _said(terminal, at.reason),
     )
 
 
+def _kind(terminal: Terminal, event: StoredEvent) -> str:
+    """Name the type of an event, and say that it declares another one wrong where it does."""
+    return f"{event.type} {terminal.texts('events.wrong')}" if event.is_declaration else event.type
+
+
 def _data(event: StoredEvent, at: StateOf) -> dict[str, object]:
-    return {"number": event.seq, "event": event.event_id, **_state_data(at)}
+    wrong = {"declaration": True} if event.is_declaration else {}
+    return {"number": event.seq, "event": event.event_id, **wrong, **_state_data(at)}
 
 
 def _state_data(at: StateOf) -> dict[str, object]:

@@ -130,6 +130,10 @@ _STATE: Final[Schema] = {
             "const": True,
             "description": "The state is that of a declaration that the event is wrong.",
         },
+        "declaration": {
+            "$ref": "#/components/schemas/EventState",
+            "description": "Of an event that was declared wrong: how far its declaration has come.",
+        },
         "entry": {"type": "string", "description": "Id of the entry that the event became."},
         "reason": {
             "type": "object",

@@ -65,17 +65,24 @@ _LAST_ID: Final = Parameter(
 
 
 def _state(asked: Asked) -> Response:
-    """Answer the state of an event; of its error declaration where that alone is there."""
+    """Answer the state of an event, and of its last error declaration beside it.
+
+    Where the declaration alone is there, its state is the answer.
+    """
     event_id = EventId(asked.values["eventID"])
     events = seen(asked, asked.store.events_of_id(asked.tenant, event_id))
     if not events:
         raise EventUnknown(event_id)
     event = min(events, key=lambda each: (each.is_declaration, each.seq))
-    found = _known(asked, [event])
-    if not found:
+    last = [each for each in events if each.is_declaration and each.seq != event.seq][-1:]
+    found = _known(asked, [event, *last])
+    if not found or found[0].at.seq != event.seq:
         raise EventUnknown(event_id)
     everything = visible_to(asked.store, asked.caller).everything
     told = {**state_members(found[0], asked.lang, everything=everything), "eventID": event_id}
+    for declaration in found[1:]:
+        members = state_members(declaration, asked.lang, everything=everything)
+        told["declaration"] = {**members, "eventID": event_id}
     _note(asked, Act.READ, f"state of {event_id}", found)
     return _answer(asked, told)
 
