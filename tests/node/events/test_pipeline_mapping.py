@@ -39,6 +39,11 @@ from lodeline.node.events.jobs import Who
 from lodeline.node.events.mapping import Doing, MappingValueWrong, read_mapping
 from lodeline.node.events.meaning import Counted, Keeping, Making, Meaning, Shipping, meaning_of
 from lodeline.node.events.measures import found_in, mass_of
+from lodeline.node.events.missed_refusals import (
+    PlaceNotMapped,
+    StepMissed,
+    ThingNotMapped,
+)
 from lodeline.node.events.moments import Micros, moment_text
 from lodeline.node.events.reading import Offered
 from lodeline.node.events.rules import History, check_packing, event_of
@@ -337,3 +342,29 @@ def test_events_that_were_declared_wrong_do_not_count(store: EventStore) -> None
     _, found = take(store, "pit", packed(other, seal, eventTime=at(13)))
     history = History(store, tenant, found[-1])
     check_packing(read_mapping("pit.yaml", PIT_MAPPING), event_of(found[-1]), history)
+
+
+# ------------------------------------------------------------------ nearly a step
+
+AT_THE_PIT = PIT_MAPPING.replace("step: commissioning,", "step: commissioning, site: kolwezi-pit,")
+OTHER_LOT: Json = {"epcClass": "urn:epc:class:lgtin:4012345.099999.H1", "quantity": 1, "uom": "KGM"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "missed"),
+    [
+        ({"readPoint": {"id": "urn:epc:id:sgln:4012345.00009.0"}}, PlaceNotMapped),
+        ({"quantityList": [OTHER_LOT]}, ThingNotMapped),
+    ],
+)
+def test_a_mistyped_place_or_lot_is_kept_with_what_it_lacks(
+    changes: Json, missed: type[StepMissed]
+) -> None:
+    assert isinstance(means(mined("H1"), AT_THE_PIT), Making)
+    found = means(mined("H1") | changes, AT_THE_PIT)
+    assert isinstance(found, Keeping)
+    assert type(found.why) is missed
+
+
+def test_an_event_of_which_no_step_speaks_is_kept_in_silence() -> None:
+    assert means(mined("H1") | {"bizStep": "inspecting", "action": "OBSERVE"}) == Keeping()

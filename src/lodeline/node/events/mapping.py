@@ -122,6 +122,15 @@ class When:
             and _allows(self.sites, site)
         )
 
+    def is_of_kind(self, event: Event) -> bool:
+        """Whether events of this type, action and business step are meant, wherever they are."""
+        return (
+            bool(self.steps)
+            and _allows(self.types, event.type)
+            and _allows(self.actions, event.action)
+            and _allows(self.steps, event.biz_step)
+        )
+
     def covers(self, other: When) -> bool:
         """Whether everything that meets the other conditions meets these too."""
         alternatives = (

@@ -25,6 +25,12 @@ from lodeline.kernel.ids import FormName, MemberId, SiteId
 from lodeline.kernel.units import GramsCO2e, Milligrams, grams_co2e, milligrams
 from lodeline.node.events.mapping import ClassOfGoods, CompanyMapping, Doing, ProcessRule, StepRule
 from lodeline.node.events.measures import Found, found_in, mass_of
+from lodeline.node.events.missed_refusals import (
+    PlaceNotMapped,
+    StepMissed,
+    StepNotMapped,
+    ThingNotMapped,
+)
 from lodeline.node.events.terms import TermValue, term_value
 from lodeline.node.events.trade_refusals import (
     AssayAwaited,
@@ -155,6 +161,9 @@ class Receiving:
 class Keeping:
     """An event of which nothing goes to the ledger."""
 
+    why: StepMissed | None = None
+    """What it lacks of a step of its kind; nothing where no step is of its kind."""
+
 
 Meaning = Making | Shipping | Receiving | Keeping
 
@@ -192,7 +201,23 @@ def meaning_of(
     """
     rule = rule_of(mapping, event, unpacked)
     look = _Lookup(mapping, event, unpacked, spoken_of)
-    return Keeping() if rule is None else _meant(look, rule)
+    return Keeping(_missed(mapping, event)) if rule is None else _meant(look, rule)
+
+
+def _missed(mapping: CompanyMapping, event: Event) -> StepMissed | None:
+    """Return why no step takes an event, where a step takes events of its type and business step.
+
+    A place or goods that the mapping does not know are what is most often mistyped.
+    """
+    if not any(rule.when.is_of_kind(event) for rule in mapping.steps if rule.do is not Doing.KEEP):
+        return None
+    place = event.read_point or event.biz_location
+    if place is not None and mapping.site_of(event) is None:
+        return PlaceNotMapped(str(place))
+    for quantity in named_things(event):
+        if mapping.goods_of(quantity.epc_class) is None:
+            return ThingNotMapped(str(quantity.epc_class))
+    return StepNotMapped(str(event.biz_step))
 
 
 def rule_of(mapping: CompanyMapping, event: Event, unpacked: Unpacked) -> StepRule | None:

@@ -240,12 +240,20 @@ class Pipeline:
                 return True
             meaning = self._meaning(event)
             if isinstance(meaning, Keeping):
-                return True
+                return self._is_kept_in_silence(event, meaning, turn)
             self._enter(own, event, meaning, turn)
         except _OF_THE_NODE:
             raise
         except LodelineError as refused:
             self._refuse(event.seq, refused, turn)
+        return False
+
+    def _is_kept_in_silence(self, event: StoredEvent, meaning: Keeping, turn: Turn) -> bool:
+        """Whether there is nothing to say; an event that nearly is a step is kept with why."""
+        if meaning.why is None:
+            return True
+        move = Move(EventState.KEPT, self._now(), reason_of(meaning.why))
+        self._move(event.seq, move, turn)
         return False
 
     def _keep(self, events: list[Seq], turn: Turn) -> None:

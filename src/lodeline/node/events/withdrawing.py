@@ -56,9 +56,11 @@ class EventNotWaiting(LodelineError):
 
     code: ClassVar[str] = "event-not-waiting"
     en: ClassVar[str] = "event {event} is {state}: no entry of it waits"
-    fr: ClassVar[str] = "l'événement {event} est {state} : aucune de ses écritures n'attend"
-    advice_en: ClassVar[str] = "what is on the ledger is reversed with `lodeline reverse`"
-    advice_fr: ClassVar[str] = "ce qui est au registre s'annule avec « lodeline reverse »"
+    fr: ClassVar[str] = (
+        "l'événement {event} est à l'état « {state} » : aucune de ses écritures n'attend"
+    )
+    advice_en: ClassVar[str] = "what is on the ledger is declared wrong by an event"
+    advice_fr: ClassVar[str] = "ce qui est au registre se déclare erroné par un événement"
     status: ClassVar[int] = 409
 
     event: int
@@ -111,7 +113,7 @@ def withdraw(store: EventStore, tenant: Tenant, event: Seq, note: Note | None = 
 
 
 def retry(store: EventStore, tenant: Tenant, event: Seq, note: Note | None = None) -> None:
-    """Begin an event anew that was refused or held.
+    """Begin an event anew that was refused, held or kept, after the mapping was put right say.
 
     Raises:
         EventUnknown: the tenant has no such event.
@@ -120,7 +122,8 @@ def retry(store: EventStore, tenant: Tenant, event: Seq, note: Note | None = Non
     move = Move(EventState.RECEIVED, store.clock.now())
 
     def work(connection: Connection) -> None:
-        _check_stopped(connection, tenant, event)
+        if state_now(connection, tenant, event) is not EventState.KEPT:
+            _check_stopped(connection, tenant, event)
         move_state(connection, tenant, [event], move)
         _put(connection, tenant, move.when, note)
 
