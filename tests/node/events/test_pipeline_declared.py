@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from tests.node.benches import mining_bench
 from tests.node.events.documents import Json
+from tests.node.events.story import assays, lot, told
 from tests.node.events.test_pipeline import CO, FOUNDERS, Desk
 from tests.node.events.test_pipeline_breaks import WRITES, desk_at, every_kill, opened_store
+from tests.node.events.test_pipeline_chain import GRANTS, ORE
 from tests.node.events.trade import mined, received, shipped
 
 from lodeline.engine.interface import Receipt
@@ -261,3 +263,35 @@ def test_a_correction_only_takes_away_and_only_from_what_is_there(pit: Desk) -> 
         corrected(pit, "1 kg Ni", None)
     with pytest.raises(StepUnknown):
         corrected(pit, "1 kg Co", "ffffff")
+
+
+@pytest.mark.slow
+def test_ore_that_was_leached_and_sold_is_corrected_where_it_is_now(tmp_path: Path) -> None:
+    with told(tmp_path, *GRANTS) as story:
+        ore = {"quantityList": [lot("ore", 24.6, "TNE")], "sensorElementList": [ORE]}
+        mining = story.event("mwinda", "ObjectEvent", "commissioning", action="ADD", **ore)
+        mining["eventID"] = WRONG
+        assert story.take("mwinda", mining).state.value == "on-ledger"
+        made = [lot("hydroxide", 300), lot("copper", 445), lot("residue")]
+        found = assays("hydroxide", Co=35, H2O=5)
+        story.make("mwinda", [lot("ore", 24600)], made, found)
+        story.sell("mwinda", "aare", lot("hydroxide", 300))
+        held = story.take("mwinda", declared(mining))
+        assert (held.state.value, held.reason and held.reason.code) == (
+            "held",
+            "event-goods-moved-on",
+        )
+        assert held.reason is not None
+        assert "aare" in held.reason.en
+        step = held.reason.advice_en.partition("--step ")[2].split()[0]
+        with story.bench.at("aare") as own:
+            (hydroxide,) = own.unspent()
+            right = {
+                parse_element_amount("90 kg Co").element: parse_element_amount("90 kg Co").mass
+            }
+            wrong_step, auditor = step_named(own, step), MemberId("ledgerwell")
+            plan = prepare_correction(own, hydroxide, right, wrong_step, auditor)
+            sent = correct(own, plan, prove_chain(own, plan.prepared.chain)[-1])
+        story.bench.signed_by(sent, "mwinda", "ledgerwell")
+        assert story.go_on("mwinda").state.value == "on-ledger"
+        assert story.held("aare", "cobalt-hydroxide").contents.amount(CO) == 90_000_000

@@ -67,7 +67,9 @@ class NotADispute(LodelineError):
 
     code: ClassVar[str] = "event-not-a-dispute"
     en: ClassVar[str] = "event {event} is {state}, and no dispute that waits for a decision"
-    fr: ClassVar[str] = "l'événement {event} est {state}, sans litige qui attende une décision"
+    fr: ClassVar[str] = (
+        "l'événement {event}, à l'état « {state} », n'a pas de litige qui attende une décision"
+    )
     advice_en: ClassVar[str] = "`lodeline events list --state held` shows what waits, and why"
     advice_fr: ClassVar[str] = "« lodeline events list --state held » montre ce qui attend"
     status: ClassVar[int] = 409

@@ -560,7 +560,7 @@ class EventNotStopped(LodelineError):
 
     code: ClassVar[str] = "event-not-stopped"
     en: ClassVar[str] = "event {event} is {state}: nothing about it has to be decided"
-    fr: ClassVar[str] = "l'événement {event} est {state} : il n'y a rien à décider"
+    fr: ClassVar[str] = "l'événement {event} est à l'état « {state} » : il n'y a rien à décider"
     advice_en: ClassVar[str] = "only events that are refused or held are begun anew or left aside"
     advice_fr: ClassVar[str] = (
         "seuls les événements refusés ou retenus se reprennent ou se laissent"
