@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Final, cast
 
 import msgspec
 from msgspec import structs
@@ -88,7 +88,20 @@ class Usage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When they came: microseconds since 1970."""
 
 
-class Page(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="lodeline-goods-v1"):
+class _UsageV1(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    event: int
+    came: CountedW | None = None
+    went: CountedW | None = None
+    lots: tuple[LotIdW, ...] = ()
+
+
+class _PageV1(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="lodeline-goods-v1"):
+    """A page as it was written before it said when goods came."""
+
+    uses: tuple[_UsageV1, ...] = ()
+
+
+class Page(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="lodeline-goods-v2"):
     """Everything that is known of goods under one number."""
 
     uses: tuple[Usage, ...] = ()
@@ -198,13 +211,20 @@ def page_of(own: Holding, goods: TermValue) -> Page:
 def page_in(vault: Vault, goods: TermValue) -> Page:
     """Return what a vault knows of goods; an empty page where that is nothing."""
     data = vault.note(_KIND, goods)
-    return Page() if data is None else cbor.decode_struct(data, Page)
+    return Page() if data is None else _read(data)
+
+
+def _read(data: bytes) -> Page:
+    page = cast(Page | _PageV1, cbor.decode_struct(data, Page | _PageV1))
+    if isinstance(page, Page):
+        return page
+    return Page(tuple(Usage(use.event, use.came, use.went, use.lots) for use in page.uses))
 
 
 def goods_in(vault: Vault) -> Iterator[tuple[TermValue, Page]]:
     """Yield everything that a vault knows of goods."""
     for goods, data in vault.notes(_KIND):
-        yield TermValue(goods), cbor.decode_struct(data, Page)
+        yield TermValue(goods), _read(data)
 
 
 def write_use(own: Holding, goods: TermValue, use: Usage) -> None:
@@ -225,7 +245,7 @@ def take_back(
     """
     taken: list[_Taken] = []
     for goods, data in own.vault.notes(_KIND):
-        page = cbor.decode_struct(data, Page)
+        page = _read(data)
         uses = [use for use in page.uses if use.event == event]
         if not uses:
             continue
