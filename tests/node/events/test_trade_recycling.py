@@ -111,7 +111,7 @@ def test_a_battery_becomes_metal_for_new_ones(story: Story) -> None:
         "auriga",
         [lot("black mass", 100)],
         [*(lot(item, weight) for item, (weight, _) in made.items()), lot("old residue")],
-        *(assays(item, **shares) for item, (_, shares) in made.items() if shares),
+        *(assays(item, "L1", **shares) for item, (_, shares) in made.items() if shares),
     )
     story.sell("auriga", "saimaa", lot("old cobalt", 36))
     story.sell("auriga", "saimaa", lot("old nickel", 98))

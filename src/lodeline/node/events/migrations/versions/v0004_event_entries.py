@@ -24,7 +24,10 @@ _TABLE: Final = "event_states"
 
 
 def upgrade() -> None:
-    """Add the index; what is there is in it at once."""
+    """Add the index; what is there is in it at once.
+
+    Both databases keep an index of a part of the rows.
+    """
     there = sa.text("reference IS NOT NULL")
     op.create_index(
         _INDEX,
