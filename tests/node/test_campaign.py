@@ -160,14 +160,14 @@ def test_a_battery_is_traced_and_bundled_by_its_passport_number(tmp_path: Path) 
 RENEW = """
 recipe: renew-licence
 site: kolwezi-pit
-inputs: [{lot}]
+inputs: ["{lot}"]
 replaces: {granted}
 outputs: [{{form: licence, contained: [3000 t Co, 70000 t Cu]}}]
 """
 RENEW_ASSURANCE = """
 recipe: renew-assurance
 site: kolwezi-pit
-inputs: [{lot}]
+inputs: ["{lot}"]
 replaces: {granted}
 outputs: [{{form: assurance, contained: [3000 t Co], claims: [IRMA-75]}}]
 """
@@ -202,7 +202,7 @@ def test_documents_are_hashed_with_a_salt_that_stays_in_the_vault(
     ore = bench.mined()
     (tmp_path / "ticket.pdf").write_bytes(b"weighbridge ticket")
     text = (
-        f"recipe: store\ninputs: [{ore.lot_id.hex()[:12]}]\n"
+        f"recipe: store\ninputs: ['{ore.lot_id.hex()[:12]}']\n"
         "outputs: [{form: copper-cobalt-ore, documents: [ticket.pdf], memo: in bay 4}]"
     )
     with bench.at("pit") as own:

@@ -46,7 +46,7 @@ from lodeline.node.undoing import recall
 from lodeline.node.workspace import FileExists
 
 OCTOBER = parse_period("2026-10")
-STORE = "recipe: store\ninputs: [{lot}]\noutputs: [{{form: copper-cobalt-ore, to: trader}}]"
+STORE = "recipe: store\ninputs: ['{lot}']\noutputs: [{{form: copper-cobalt-ore, to: trader}}]"
 
 
 # ------------------------------------------------------------------ the queue
@@ -162,7 +162,7 @@ def _sold(bench: Bench) -> None:
     with bench.at("pit") as own:
         _store(
             own,
-            f"recipe: split\ninputs: [{ore.lot_id.hex()[:12]}]\noutputs: "
+            f"recipe: split\ninputs: ['{ore.lot_id.hex()[:12]}']\noutputs: "
             "[{form: copper-cobalt-ore, contained: [50 kg Co, 200 kg Cu]},"
             " {form: copper-cobalt-ore}]",
         )

@@ -96,7 +96,7 @@ def test_what_was_retired_is_missed(bench: Bench) -> None:
 
 
 SPLIT = (
-    "recipe: split\ninputs: [{lot}]\noutputs: "
+    "recipe: split\ninputs: ['{lot}']\noutputs: "
     "[{{form: copper-cobalt-ore, contained: [1 kg Co, 4 kg Cu]}}, {{form: copper-cobalt-ore}}]"
 )
 

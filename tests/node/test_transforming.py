@@ -32,7 +32,7 @@ from lodeline.node.transforming import planned_outputs, prepare
 
 SPLIT = """
 recipe: split
-inputs: [{lot}]
+inputs: ["{lot}"]
 outputs:
   - {{form: copper-cobalt-ore, contained: [40 kg Co, 160 kg Cu]}}
   - {{form: copper-cobalt-ore, to: trader}}

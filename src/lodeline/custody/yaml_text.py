@@ -128,9 +128,13 @@ class NumberNotInteger(TableRefused):
     code = "table-number-not-integer"
     en = "{table}, line {line}: {text} is no plain integer"
     fr = "{table}, ligne {line} : {text} n'est pas un entier simple"
-    advice_en = "write shares in ppm as integers and amounts as text with a unit: “24.60 t”"
+    advice_en = (
+        "write shares in ppm as integers and amounts as text with a unit: “24.60 t”; "
+        "put a lot's number in quotes"
+    )
     advice_fr = (
-        "écrivez les parts en ppm entiers, les quantités en texte avec leur unité : « 24,60 t »"
+        "écrivez les parts en ppm entiers, les quantités en texte avec leur unité : « 24,60 t » ; "
+        "mettez le numéro d'un lot entre guillemets"
     )
 
 

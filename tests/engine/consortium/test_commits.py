@@ -243,7 +243,9 @@ def test_old_blocks_may_be_dropped_by_the_engine(founded: Founded) -> None:
         kept.append(node.application.commit(RequestCommit()).retain_height)
         node.snapshots.wait()
     assert node.snapshots.oldest() == 3
-    assert kept == [0, 0, 0, 2, 3, 3, 3, 3, 3, 3, 3]
+    assert kept[:2] == [0, 0]
+    assert kept[2] in (0, 1)  # the snapshot of this block is written beside it, or is there already
+    assert kept[3:] == [2, 3, 3, 3, 3, 3, 3, 3]
 
 
 def test_misbehaviour_is_told_to_whoever_follows(founded: Founded) -> None:

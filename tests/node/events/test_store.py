@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, create_engine, insert, select, text
+from sqlalchemy import Connection, create_engine, insert, literal, select, text
 from tests.node.events.conftest import PostgresServer
 
 from lodeline.exchange.epcis.document import EventId
@@ -20,6 +20,7 @@ from lodeline.node.events.refusals import (
     EventUnknown,
     StoreLayoutUnknown,
     StoreUnreachable,
+    ValueUnstorable,
 )
 from lodeline.node.events.schema import COUNTERS, METADATA, PAGE_TOKENS
 from lodeline.node.events.store import EventStore, Seq, Tenant, TenantName, take_numbers
@@ -270,3 +271,15 @@ def test_connections_that_nobody_gives_back_are_a_refusal(tmp_path: Path) -> Non
         pass
     assert "in use" in refused.value.reason
     engine.dispose()
+
+
+# ------------------------------------------------------------------ values
+
+
+@pytest.mark.parametrize("value", ["\ud800", 2**70])
+def test_a_value_that_no_database_holds_is_refused_by_name(
+    store: EventStore, value: str | int
+) -> None:
+    with pytest.raises(ValueUnstorable), store.reading() as connection:
+        column = PAGE_TOKENS.c.query if isinstance(value, str) else PAGE_TOKENS.c.tenant
+        connection.execute(select(PAGE_TOKENS.c.token).where(literal(value) == column))
