@@ -280,6 +280,6 @@ def test_connections_that_nobody_gives_back_are_a_refusal(tmp_path: Path) -> Non
 def test_a_value_that_no_database_holds_is_refused_by_name(
     store: EventStore, value: str | int
 ) -> None:
+    column = PAGE_TOKENS.c.query if isinstance(value, str) else PAGE_TOKENS.c.tenant
     with pytest.raises(ValueUnstorable), store.reading() as connection:
-        column = PAGE_TOKENS.c.query if isinstance(value, str) else PAGE_TOKENS.c.tenant
         connection.execute(select(PAGE_TOKENS.c.token).where(literal(value) == column))
