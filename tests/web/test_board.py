@@ -40,6 +40,8 @@ def test_a_browser_at_the_root_is_led_to_it_and_a_program_is_not(site: Site) -> 
     assert (led.status_code, led.headers["Location"]) == (303, "/board")
     assert site.get("/", Accept="application/json").status_code == 200
     assert site.get("/", who="").status_code == 401
+    for method in ("DELETE", "POST"):  # only what is looked at is led on
+        assert site.ask(method, "/", "ada", {"Accept": browser}, None).status_code == 405
 
 
 def test_everything_is_said_in_both_languages() -> None:
